@@ -1,0 +1,32 @@
+"""Django for the commands that need it, and who is acting at the machine itself."""
+
+import os
+
+import django
+from django.utils import translation
+
+from qipan.foundation import clock
+from qipan.terms.errors import BadInput
+from qipan.terms.roles import SYSTEM_ACTOR, Actor
+
+
+def setup() -> None:
+    """Load settings and apps once, and speak the language of QIPAN_LANGUAGE."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "qipan.config.settings")
+    django.setup()
+    translation.activate(os.environ.get("QIPAN_LANGUAGE", "en"))
+
+
+def actor_named(username: str | None) -> Actor:
+    """The actor behind ``--as USER``; without one, whoever holds the machine acts as the system, and the
+    log says so. Raises BadInput for an unknown or disabled user.
+    """
+    if username is None:
+        return SYSTEM_ACTOR
+    from qipan.foundation.access.models import User
+    from qipan.rooms.organizations.selectors import actor_for
+
+    user = User.objects.filter(username=username, is_active=True).first()
+    if user is None:
+        raise BadInput("There is no active user called %(name)s.", name=username)
+    return actor_for(user, clock.now())

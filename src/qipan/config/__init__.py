@@ -1,0 +1,1 @@
+"""Settings and root wiring: knows everything, decides nothing."""

@@ -1,0 +1,34 @@
+"""DATABASE_URL to Django's connection settings."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+#: WAL with FULL: with NORMAL, acknowledged rows are lost at a power cut (docs/decisions/0002).
+_SQLITE_PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA cache_size=-65536"
+
+
+def database_from_url(url: str, *, var: Path) -> dict[str, Any]:
+    """Connection settings for ``postgres://user:password@host:port/name`` or ``sqlite:///path`` (default
+    ``var/qipan.sqlite3``). Raises ValueError for any other scheme.
+    """
+    parts = urlsplit(url)
+    if parts.scheme in ("", "sqlite"):
+        # sqlite:///relative, sqlite:////absolute
+        name = Path(unquote(parts.path[1:])) if parts.path else var / "qipan.sqlite3"
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": str(name),
+            "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 30, "init_command": _SQLITE_PRAGMAS},
+        }
+    if parts.scheme in ("postgres", "postgresql"):
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": unquote(parts.path.lstrip("/")),
+            "USER": unquote(parts.username or ""),
+            "PASSWORD": unquote(parts.password or ""),
+            "HOST": parts.hostname or "",
+            "PORT": str(parts.port or ""),
+            "CONN_HEALTH_CHECKS": True,
+        }
+    raise ValueError(f"DATABASE_URL: unknown scheme {parts.scheme!r}; use postgres:// or sqlite:///")

@@ -1,0 +1,1 @@
+"""Who may see and do what, where: users, the scoping of querysets, the demand for a permission."""

@@ -1,0 +1,22 @@
+"""Accounts. What an account may do is a matter of its memberships (organizations), never of the account."""
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+
+
+class User(AbstractBaseUser):
+    """Somebody with a password. Roles and areas come from memberships."""
+
+    username = models.CharField(max_length=60, unique=True)
+    display_name = models.CharField(max_length=80)
+    is_active = models.BooleanField(default=True)
+    language = models.CharField(max_length=10, default="zh-hans")
+    created_at = models.DateTimeField()
+
+    USERNAME_FIELD = "username"
+    REQUIRED_FIELDS = []
+
+    objects = BaseUserManager["User"]()
+
+    def __str__(self) -> str:
+        return self.username

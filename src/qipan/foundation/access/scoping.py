@@ -1,0 +1,45 @@
+"""One pattern of authorisation: role x area subtree, on querysets and on single acts."""
+
+from typing import TypeVar
+
+from django.db.models import Model, Q, QuerySet
+
+from qipan.terms.areas import path_upper_bound
+from qipan.terms.errors import Denied
+from qipan.terms.roles import Actor, Permission
+
+M = TypeVar("M", bound=Model)
+
+
+def require(actor: Actor, permission: Permission, area_path: str) -> None:
+    """Raise `Denied` unless the actor holds the permission at this place."""
+    if not actor.may(permission, area_path):
+        raise Denied(permission, area_path)
+
+
+def require_anywhere(actor: Actor, permission: Permission) -> None:
+    """Raise `Denied` unless the actor holds the permission somewhere (for what belongs to no area)."""
+    if not actor.areas_for(permission):
+        raise Denied(permission)
+
+
+def within(area_path: str, field: str = "area_path") -> Q:
+    """The condition "at or below this area" as an index range on a stored path."""
+    if area_path == "/":
+        return Q()
+    return Q(**{f"{field}__gte": area_path, f"{field}__lt": path_upper_bound(area_path)})
+
+
+def scope(
+    queryset: QuerySet[M], actor: Actor, permission: Permission, field: str = "area_path"
+) -> QuerySet[M]:
+    """The rows of `queryset` in which the actor holds `permission`; none where he holds it nowhere."""
+    prefixes = actor.areas_for(permission)
+    if not prefixes:
+        return queryset.none()
+    if "/" in prefixes:
+        return queryset
+    condition = Q()
+    for prefix in prefixes:
+        condition |= within(prefix, field)
+    return queryset.filter(condition)

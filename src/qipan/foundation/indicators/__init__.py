@@ -1,0 +1,1 @@
+"""The registry of indicators: computed from facts, never typed in; each day's values are kept."""

@@ -1,0 +1,1 @@
+"""Files in: read whole, checked whole into staging, committed in chunks, nothing dropped and nothing twice."""

@@ -1,0 +1,1 @@
+"""Background jobs in one table, the same on both databases."""

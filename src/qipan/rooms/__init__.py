@@ -1,0 +1,1 @@
+"""The subjects, one room each, on floors (pyproject.toml, contract "floors")."""

@@ -1,0 +1,1 @@
+"""Evidence, decisions, orders, appeals: the heart of the loop."""

@@ -1,0 +1,1 @@
+"""Rulebooks in force and the tables revised daily."""

@@ -1,0 +1,1 @@
+"""Units, task forces, memberships, duty; who an actor is."""

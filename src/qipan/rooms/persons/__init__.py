@@ -1,0 +1,1 @@
+"""People as pseudonyms, and the identity vault."""

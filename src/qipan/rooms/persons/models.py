@@ -1,0 +1,80 @@
+"""People as pseudonyms; who they are lies sealed in the vault's own tables."""
+
+from django.db import models
+
+from qipan.foundation.access.fields import AreaPathField
+
+
+class Household(models.Model):
+    """People who live behind one door. Its address is in the vault, with each person's identity."""
+
+    key = models.BinaryField(max_length=16, unique=True)
+    area = models.ForeignKey("geography.Area", on_delete=models.PROTECT, related_name="+")
+    area_path = AreaPathField()
+
+    class Meta:
+        indexes = [models.Index(fields=["area_path"])]
+
+
+class Person(models.Model):
+    """A pseudonymous person: the id, where he lives, and as much age and sex as statistics need."""
+
+    class Sex(models.TextChoices):
+        MALE = "male"
+        FEMALE = "female"
+        UNKNOWN = "unknown"
+
+    area = models.ForeignKey("geography.Area", on_delete=models.PROTECT, related_name="+")
+    area_path = AreaPathField()
+    household = models.ForeignKey(Household, on_delete=models.PROTECT, null=True, related_name="persons")
+    birth_year = models.PositiveSmallIntegerField(null=True)
+    sex = models.CharField(max_length=10, choices=Sex, default=Sex.UNKNOWN)
+    synthetic = models.BooleanField(default=False)
+    registered_at = models.DateTimeField()
+    #: set when the person's key and identity were destroyed
+    purged_at = models.DateTimeField(null=True)
+    batch_id = models.BigIntegerField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["area_path"])]
+
+
+class PersonKey(models.Model):
+    """Under which id a source knows a person: a keyed digest of (source, id), so the id itself may be one."""
+
+    key = models.BinaryField(primary_key=True, max_length=16)
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="keys")
+
+
+class SealedIdentity(models.Model):
+    """One person's identity, encrypted under his own data key, which is wrapped by the vault's current key."""
+
+    person = models.OneToOneField(Person, on_delete=models.PROTECT, primary_key=True, related_name="+")
+    vault_key = models.CharField(max_length=20)
+    wrapped_key = models.BinaryField()
+    sealed = models.BinaryField()
+
+    class Meta:
+        indexes = [models.Index(fields=["vault_key"])]
+
+
+class BlindIndex(models.Model):
+    """Keyed digests for look-up by exact name, document or phone; one key a purpose."""
+
+    class Purpose(models.TextChoices):
+        NAME = "name"
+        DOCUMENT = "document"
+        PHONE = "phone"
+
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    purpose = models.CharField(max_length=10, choices=Purpose)
+    digest = models.BinaryField(max_length=16)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["purpose", "digest", "person"], name="blind_index_once"),
+            # one document, one person: the database refuses a second registration
+            models.UniqueConstraint(
+                fields=["digest"], condition=models.Q(purpose="document"), name="document_one_person"
+            ),
+        ]

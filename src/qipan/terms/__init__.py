@@ -1,0 +1,1 @@
+"""Vocabulary shared by every floor: enums, value objects, codes. Standard library only."""
