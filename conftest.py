@@ -1,0 +1,84 @@
+"""The test database: migrated by its owner, used by the application's role, emptied by the owner again."""
+
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+pytest_plugins = ["tests.fixtures"]
+
+
+@contextmanager
+def as_owner() -> Generator[None]:
+    """Run as the role that owns the tables (PostgreSQL with DATABASE_OWNER_URL; elsewhere nothing changes)."""
+    from django.conf import settings
+    from django.db import connection
+
+    owner, mine = settings.DATABASE_OWNER, dict(connection.settings_dict)
+    if owner.get("USER") in (None, mine["USER"]):
+        yield
+        return
+    connection.close()
+    connection.settings_dict.update(USER=owner["USER"], PASSWORD=owner["PASSWORD"])
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict.update(USER=mine["USER"], PASSWORD=mine["PASSWORD"])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def private_folders(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test writes into the checkout's var/ or uses its keys."""
+    from django.conf import settings
+
+    from qipan.foundation import crypto
+
+    settings.VAR = tmp_path_factory.mktemp("var")
+    settings.KEYS = tmp_path_factory.mktemp("keys")
+    crypto.keys_create(settings.KEYS)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(request: pytest.FixtureRequest, django_test_environment: None, django_db_blocker: Any,
+                    django_db_modify_db_settings: None) -> Iterator[None]:  # fmt: skip
+    from django.conf import settings
+    from django.db import connection
+    from django.test.utils import setup_databases, teardown_databases
+
+    from qipan.foundation.audit import guard
+
+    role = connection.settings_dict["USER"]
+    with django_db_blocker.unblock(), as_owner():
+        databases = setup_databases(verbosity=0, interactive=False, aliases=["default"])
+        if settings.DATABASE_OWNER.get("USER") not in (None, role):
+            guard.grant_app_role(connection, role)
+    yield
+    with django_db_blocker.unblock(), as_owner():
+        teardown_databases(databases, verbosity=0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def flush_past_the_guard(django_db_blocker: Any) -> Iterator[None]:
+    """Between transactional tests the tables are emptied, which the log's triggers refuse: so its owner
+    takes them off for that moment. Nothing outside the tests calls `guard.remove`.
+    """
+    from django.db import connection
+    from django.test import TransactionTestCase
+
+    from qipan.foundation.audit import guard
+
+    teardown = TransactionTestCase._fixture_teardown
+
+    def guarded_teardown(self: TransactionTestCase) -> None:
+        with as_owner():
+            guard.remove(connection)
+            try:
+                teardown(self)
+            finally:
+                guard.install(connection)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", guarded_teardown)
+        yield

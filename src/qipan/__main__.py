@@ -1,0 +1,5 @@
+import sys
+
+from qipan.cli.main import main
+
+sys.exit(main())

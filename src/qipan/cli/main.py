@@ -1,0 +1,56 @@
+"""`qipan`: one parser, one module a command, and the edge where errors become one line and an exit code.
+
+0: done · 1: failed · 2: bad usage or bad input.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from qipan.cli import commands
+from qipan.terms.errors import BadInput, QipanError
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser with every command that INTERFACES names and that exists by now."""
+    parser = argparse.ArgumentParser(prog="qipan", description="The whole city as one board.")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for add_parser in commands.ADD_PARSERS:
+        add_parser(subparsers)
+    return parser
+
+
+def say(error: QipanError) -> str:
+    """An error as one line in the reader's language (English where Django is not loaded)."""
+    message = error.message
+    if "django" in sys.modules:
+        from django.conf import settings
+        from django.utils.translation import gettext
+
+        if settings.configured:
+            message = gettext(error.message)
+    text = message % error.params if error.params else message
+    return " ".join(text.split())
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    arguments = build_parser().parse_args(argv)
+    run: Callable[[argparse.Namespace], int] = arguments.run
+    try:
+        return run(arguments)
+    except BadInput as error:
+        print(f"qipan: {say(error)}", file=sys.stderr)
+        return 2
+    except QipanError as error:
+        print(f"qipan: {say(error)}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        return 1
+    except KeyboardInterrupt:
+        print("qipan: stopped; what was acknowledged is kept", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
