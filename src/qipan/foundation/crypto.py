@@ -1,7 +1,7 @@
 """Keys in a folder outside the database; sealing (AES-256-GCM) and keyed digests (BLAKE2b) by purpose.
 
 The folder is ``settings.KEYS``: one subfolder a purpose, one file a key, ``<key id>.key``, 64 hex digits,
-mode 0600. A key id is a running number and a fingerprint of the key (``0001-9f3a12cd``): the highest number is the
+mode 0600. A key id is a number and a fingerprint of the key (``0001-9f3a12cd``): the highest number is the
 current key, the fingerprint tells a damaged or foreign key from the right one before anything is decrypted.
 
 A sealed value is: format (1 byte) · key number (2) · fingerprint (4) · nonce (12) · ciphertext and tag. The
