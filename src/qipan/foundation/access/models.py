@@ -3,6 +3,8 @@
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 
+from qipan.foundation.access.fields import AreaPathField
+
 
 class User(AbstractBaseUser):
     """Somebody with a password. Roles and areas come from memberships."""
@@ -12,6 +14,8 @@ class User(AbstractBaseUser):
     is_active = models.BooleanField(default=True)
     language = models.CharField(max_length=10, default="zh-hans")
     created_at = models.DateTimeField()
+    #: where the account is managed: by administrators of this area or of one above it
+    area_path = AreaPathField(default="/")
 
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS = []

@@ -24,11 +24,18 @@ class Unit(models.Model):
     name_en = models.CharField(max_length=120)
     kind = models.CharField(max_length=20, choices=Kind)
     parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="children")
-    area = models.ForeignKey("geography.Area", on_delete=models.PROTECT, related_name="+")
+    #: null: it serves the whole installation, of every area that is or will be loaded (path "/")
+    area = models.ForeignKey("geography.Area", on_delete=models.PROTECT, null=True, related_name="+")
     area_path = AreaPathField()
 
     class Meta:
         indexes = [models.Index(fields=["area_path"])]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(area=None, area_path="/") | (Q(area__isnull=False) & ~Q(area_path="/")),
+                name="unit_area_and_path",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.code
@@ -53,14 +60,19 @@ class Membership(models.Model):
     user = models.ForeignKey("access.User", on_delete=models.PROTECT, related_name="memberships")
     unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="memberships")
     role = models.CharField(max_length=20, choices=Roles)
-    area = models.ForeignKey("geography.Area", on_delete=models.PROTECT, related_name="+")
+    #: null: everywhere (path "/"); the first administrator comes before the first area
+    area = models.ForeignKey("geography.Area", on_delete=models.PROTECT, null=True, related_name="+")
     area_path = AreaPathField()
     starts_on = models.DateField()
     ends_on = models.DateField(null=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["user", "unit", "role", "area", "starts_on"], name="membership_once"),
+            models.UniqueConstraint(fields=["user", "unit", "role", "area_path", "starts_on"], name="membership_once"),
+            models.CheckConstraint(
+                condition=Q(area=None, area_path="/") | (Q(area__isnull=False) & ~Q(area_path="/")),
+                name="membership_area_and_path",
+            ),
             models.CheckConstraint(
                 condition=Q(ends_on=None) | Q(ends_on__gte=F("starts_on")), name="membership_ends_after_start"
             ),

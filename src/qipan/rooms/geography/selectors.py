@@ -1,0 +1,83 @@
+"""Reading the area tree."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+
+from qipan.foundation.access.scoping import scope, within
+from qipan.rooms.geography.models import Area, PopulationCount
+from qipan.terms.areas import AreaLevel
+from qipan.terms.errors import Absent
+from qipan.terms.roles import Actor, Permission
+
+#: Above this many codes the whole tree is read at once: a database takes only so many parameters.
+_MANY = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class AreaRef:
+    """What other rooms store of an area."""
+
+    id: int
+    code: str
+    path: str
+    level: AreaLevel
+
+
+def _refs(queryset: QuerySet[Area]) -> list[AreaRef]:
+    rows = queryset.values_list("id", "code", "path", "level")
+    return [AreaRef(pk, code, path, AreaLevel(level)) for pk, code, path, level in rows]
+
+
+def areas_by_code(codes: Collection[str]) -> dict[str, AreaRef]:
+    """The areas with these codes (unknown codes are missing in the answer); one query.
+
+    Not scoped: it says where a code lies, so that the caller can demand a permission there.
+    """
+    wanted = set(codes)
+    if len(wanted) > _MANY:
+        return {ref.code: ref for ref in _refs(Area.objects.all()) if ref.code in wanted}
+    return {ref.code: ref for ref in _refs(Area.objects.filter(code__in=wanted))}
+
+
+def areas_by_id(ids: Collection[int]) -> dict[int, AreaRef]:
+    """The areas with these ids; one query; not scoped."""
+    wanted = set(ids)
+    if len(wanted) > _MANY:
+        return {ref.id: ref for ref in _refs(Area.objects.all()) if ref.id in wanted}
+    return {ref.id: ref for ref in _refs(Area.objects.filter(pk__in=wanted))}
+
+
+def area_paths() -> dict[str, str]:
+    """Every code's path; one query; not scoped."""
+    return dict(Area.objects.values_list("code", "path"))
+
+
+def access_area(actor: Actor, code: str) -> Area:
+    """The area with this code, if this actor may see it; Absent otherwise."""
+    area = scope(Area.objects.filter(code=code), actor, Permission.AREA_VIEW, field="path").first()
+    if area is None:
+        raise Absent("area")
+    return area
+
+
+def list_areas(
+    actor: Actor, below: str | None = None, level: AreaLevel | str | None = None
+) -> QuerySet[Area]:
+    """The areas this actor may see, in the order of their paths.
+
+    below: a path; the area itself and everything under it. level: only areas of this level.
+    """
+    areas = scope(Area.objects.all(), actor, Permission.AREA_VIEW, field="path")
+    if below is not None:
+        areas = areas.filter(within(below, "path"))
+    if level is not None:
+        areas = areas.filter(level=AreaLevel(level))
+    return areas.order_by("path")
+
+
+def list_populations(actor: Actor, code: str) -> QuerySet[PopulationCount]:
+    """People by sex and age band of one area, youngest first; Absent where the area is not the actor's."""
+    area = access_area(actor, code)
+    return PopulationCount.objects.filter(area=area).order_by("sex", "age_from")

@@ -1,0 +1,109 @@
+"""Who somebody is here: units, memberships, duty, and the actor that a user is at a moment."""
+
+from datetime import date, datetime
+
+from django.conf import settings
+from django.db.models import Q, QuerySet
+
+from qipan.foundation import clock
+from qipan.foundation.access.models import User
+from qipan.foundation.access.scoping import scope, within
+from qipan.rooms.organizations.models import Duty, Membership, TaskForce, Unit
+from qipan.terms.errors import Absent
+from qipan.terms.roles import Actor, Grant, Permission, Role
+
+#: Whoever installs or mends the system at the machine itself: an administrator of no name, and the log says so.
+INSTALLER = Actor(user_id=None, unit_id=None, grants=(Grant(Role.ADMINISTRATOR, "/"),), label="installer")
+
+
+def local_zone() -> str:
+    """The time zone in which memberships begin and end."""
+    return str(getattr(settings, "LOCAL_ZONE", "Asia/Shanghai"))
+
+
+def local_day(at: datetime) -> date:
+    """The local calendar day of an instant."""
+    return clock.local_date(at, local_zone())
+
+
+def _on(day: date) -> Q:
+    return Q(starts_on__lte=day) & (Q(ends_on=None) | Q(ends_on__gte=day))
+
+
+def actor_for(user: User, at: datetime) -> Actor:
+    """The actor that a user is at this moment: a grant for every membership of the local day.
+
+    A disabled user holds no grant. Whether he is disabled is read here, not believed of the object passed in.
+    """
+    memberships = list(
+        Membership.objects.filter(_on(local_day(at)), user_id=user.pk, user__is_active=True)
+        .order_by("starts_on", "pk")
+        .values_list("role", "area_path", "unit_id")
+    )
+    grants = tuple(dict.fromkeys(Grant(Role(role), path) for role, path, _ in memberships))
+    return Actor(
+        user_id=user.pk,
+        unit_id=memberships[0][2] if memberships else None,
+        grants=grants,
+        label=user.username,
+    )
+
+
+def access_unit(actor: Actor, code: str) -> Unit:
+    """The unit with this code, if this actor may see it; Absent otherwise."""
+    unit = scope(Unit.objects.filter(code=code), actor, Permission.UNIT_VIEW).first()
+    if unit is None:
+        raise Absent("unit")
+    return unit
+
+
+def list_units(actor: Actor, below: str | None = None, kind: str | None = None) -> QuerySet[Unit]:
+    """The units that this actor may see, by code; `below`: of this area and everything under it."""
+    units = scope(Unit.objects.all(), actor, Permission.UNIT_VIEW)
+    if below is not None:
+        units = units.filter(within(below))
+    if kind is not None:
+        units = units.filter(kind=Unit.Kind(kind))
+    return units.order_by("code")
+
+
+def list_memberships(actor: Actor, *, day: date | None = None) -> QuerySet[Membership]:
+    """The memberships that this actor may see (with `day`: those in force on it), with users and units."""
+    memberships = scope(Membership.objects.select_related("user", "unit"), actor, Permission.UNIT_VIEW)
+    if day is not None:
+        memberships = memberships.filter(_on(day))
+    return memberships.order_by("area_path", "role", "pk")
+
+
+def access_membership(actor: Actor, membership_id: int) -> Membership:
+    """One membership, if this actor may see it; Absent otherwise."""
+    membership = list_memberships(actor).filter(pk=membership_id).first()
+    if membership is None:
+        raise Absent("membership")
+    return membership
+
+
+def list_task_forces(actor: Actor, *, day: date | None = None) -> QuerySet[TaskForce]:
+    """The task forces that this actor may see; with `day`: those at work on it."""
+    forces = scope(TaskForce.objects.select_related("lead_unit"), actor, Permission.UNIT_VIEW)
+    if day is not None:
+        forces = forces.filter(_on(day))
+    return forces.order_by("starts_on", "pk")
+
+
+def access_task_force(actor: Actor, task_force_id: int) -> TaskForce:
+    """One task force, if this actor may see it; Absent otherwise."""
+    force = list_task_forces(actor).filter(pk=task_force_id).first()
+    if force is None:
+        raise Absent("task_force")
+    return force
+
+
+def who_is_on_duty(actor: Actor, *, at: datetime, below: str | None = None) -> QuerySet[Duty]:
+    """Duties of this moment in the units that this actor may see, with units and users. Closed accounts are
+    left out: nobody is reached through them.
+    """
+    duties = scope(Duty.objects.select_related("unit", "user"), actor, Permission.UNIT_VIEW, field="unit__area_path")
+    if below is not None:
+        duties = duties.filter(within(below, "unit__area_path"))
+    return duties.filter(starts_at__lte=at, ends_at__gt=at, user__is_active=True).order_by("unit__code", "user_id")
