@@ -1,19 +1,28 @@
-"""Fixtures for every room's tests (loaded by the root conftest)."""
+"""Fixtures for every room's tests (loaded by the root conftest, before Django is set up: hence the imports)."""
 
-from datetime import datetime
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests import cast as cast_module
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from tests.cast import Cast
 
 
 @pytest.fixture
-def cast(db: None) -> "cast_module.Cast":
+def cast(db: None) -> Cast:
     """The standing cast (tests/cast.py) in the test's database."""
-    return cast_module.build()
+    from tests.cast import build
+
+    return build()
 
 
 @pytest.fixture
 def at() -> datetime:
     """Noon of 2022-07-20, local time: the moment at which the cast acts."""
-    return cast_module.AT
+    from tests.cast import AT
+
+    return AT
