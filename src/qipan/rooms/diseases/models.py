@@ -3,6 +3,8 @@
 from django.db import models
 from django.db.models import Q
 
+from qipan.foundation.access.fields import AreaPathField
+
 
 class PublishedRulebook(models.Model):
     """A rulebook's exact text, in force for a jurisdiction over an interval. Never edited: a new one follows."""
@@ -10,6 +12,8 @@ class PublishedRulebook(models.Model):
     rulebook = models.CharField(max_length=60, unique=True)
     disease = models.CharField(max_length=40)
     jurisdiction = models.CharField(max_length=40)
+    #: where it holds: "/" for a national book, "/410000/" for a province's layer; the deepest one wins
+    area_path = AreaPathField()
     effective_from = models.DateField()
     effective_until = models.DateField(null=True)
     text = models.TextField()

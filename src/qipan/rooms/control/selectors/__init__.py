@@ -1,0 +1,47 @@
+"""Reads of the ledger. Fetching is authorising: what an actor may not see looks absent."""
+
+from qipan.rooms.control.selectors.decisions import (
+    access_decision,
+    codes_count,
+    current_decision,
+    decision_of,
+)
+from qipan.rooms.control.selectors.ledger import (
+    access_evidence,
+    evidence_hashes,
+    ledger_frame,
+    ledger_items,
+    linked_to,
+    list_evidence,
+)
+from qipan.rooms.control.selectors.orders import (
+    OrderFact,
+    access_appeal,
+    access_order,
+    appeals_overdue,
+    forged_orders,
+    list_appeals,
+    list_orders,
+    order_facts,
+)
+
+__all__ = [
+    "OrderFact",
+    "access_appeal",
+    "access_decision",
+    "access_evidence",
+    "access_order",
+    "appeals_overdue",
+    "codes_count",
+    "current_decision",
+    "decision_of",
+    "evidence_hashes",
+    "forged_orders",
+    "ledger_frame",
+    "ledger_items",
+    "linked_to",
+    "list_appeals",
+    "list_evidence",
+    "list_orders",
+    "order_facts",
+]

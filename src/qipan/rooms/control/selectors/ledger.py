@@ -1,0 +1,160 @@
+"""The ledger as the evaluators want it: items for one person, a frame for many."""
+
+import hashlib
+import json
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+from django.db import connection
+from django.db.models import QuerySet
+
+from qipan.foundation.access.scoping import scope
+from qipan.rooms.control.models import Evidence
+from qipan.rooms.control.rules import canonical
+from qipan.terms.errors import Absent
+from qipan.terms.evidence import EvidenceItem, EvidenceKind
+from qipan.terms.roles import Actor, Permission
+
+FRAME_SCHEMA = {
+    "evidence_id": pl.String,
+    "person_id": pl.String,
+    "linked_person_id": pl.String,
+    "kind": pl.String,
+    "at": pl.Datetime("us", "UTC"),
+    "recorded_at": pl.Datetime("us", "UTC"),
+    "value": pl.String,
+    "voids": pl.String,
+}
+#: rows fetched at a time: bounds the Python objects alive to some 10 MB
+_FETCH = 50_000
+
+
+def ids_condition(column: str, ids: Collection[int]) -> tuple[str, list[Any]]:
+    """An SQL condition "column is one of these ids" without a limit on their number, and its parameters."""
+    if connection.vendor == "postgresql":
+        return f"{column} = ANY(%s)", [list(ids)]
+    return f"{column} IN (SELECT value FROM json_each(%s))", [json.dumps(list(ids))]
+
+
+def _frames(disease: str, ids: Collection[int]) -> Iterator[pl.DataFrame]:
+    condition, parameters = ids_condition("person_id", ids)
+    columns = ["CAST(id AS TEXT)", "CAST(person_id AS TEXT)", "CAST(linked_person_id AS TEXT)", "kind"]
+    if connection.vendor == "postgresql":
+        columns += ["(EXTRACT(EPOCH FROM at) * 1000000)::bigint", "(EXTRACT(EPOCH FROM recorded_at) * 1000000)::bigint"]
+        moment: Any = pl.Int64
+    else:
+        columns += ["at", "recorded_at"]
+        moment = pl.String
+    columns += ["CAST(value AS TEXT)", "CAST(voids_id AS TEXT)"]
+    schema = {**FRAME_SCHEMA, "at": moment, "recorded_at": moment}
+    # the only text put together here are this module's own column names
+    sql = f"SELECT {', '.join(columns)} FROM control_evidence WHERE disease = %s AND {condition}"  # noqa: S608
+    with connection.cursor() as cursor:
+        # no Django converters here: SQLite hands out its texts, PostgreSQL its integers
+        cursor.execute(sql, [disease, *parameters])
+        while rows := cursor.fetchmany(_FETCH):
+            frame = pl.DataFrame(rows, schema=schema, orient="row")
+            for name in ("at", "recorded_at"):
+                if moment is pl.Int64:
+                    value = pl.from_epoch(pl.col(name), "us")
+                else:
+                    value = pl.coalesce(
+                        pl.col(name).str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us", strict=False),
+                        pl.col(name).str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False),
+                    )
+                frame = frame.with_columns(value.dt.replace_time_zone("UTC").alias(name))
+            yield frame
+
+
+def ledger_frame(person_ids: Collection[int], *, disease: str) -> pl.DataFrame:
+    """The evidence about these persons and about those it links them to, as the population evaluator reads
+    it (columns of INTERFACES, table `evidence`; `value` JSON text). Machinery: not scoped.
+    """
+    own = list(_frames(disease, person_ids))
+    frame = pl.concat(own) if own else pl.DataFrame(schema=FRAME_SCHEMA)
+    linked = frame["linked_person_id"].drop_nulls().unique().cast(pl.Int64)
+    missing = set(linked.to_list()) - set(person_ids)
+    others = list(_frames(disease, missing)) if missing else []
+    return pl.concat([frame, *others]) if others else frame
+
+
+def _item(row: Evidence) -> EvidenceItem:
+    return EvidenceItem(
+        evidence_id=str(row.pk),
+        person_id=str(row.person_id),
+        kind=EvidenceKind(row.kind),
+        at=row.at,
+        recorded_at=row.recorded_at,
+        value=row.value,
+        linked_person_id=None if row.linked_person_id is None else str(row.linked_person_id),
+        voids=None if row.voids_id is None else str(row.voids_id),
+    )
+
+
+def ledger_items(person_id: int, *, disease: str) -> list[EvidenceItem]:
+    """One person's evidence and that of the persons it links him to. Machinery: not scoped. Two queries."""
+    own = [_item(row) for row in Evidence.objects.filter(person_id=person_id, disease=disease)]
+    linked = {int(item.linked_person_id) for item in own if item.linked_person_id} - {person_id}
+    if linked:
+        own += [_item(row) for row in Evidence.objects.filter(person_id__in=linked, disease=disease)]
+    return own
+
+
+def linked_to(person_ids: Collection[int], *, disease: str) -> set[int]:
+    """The persons whose evidence names one of these as linked: their decisions depend on them."""
+    condition, parameters = ids_condition("linked_person_id", person_ids)
+    sql = f"SELECT DISTINCT person_id FROM control_evidence WHERE disease = %s AND {condition}"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [disease, *parameters])
+        return {row[0] for row in cursor.fetchall()}
+
+
+def list_evidence(actor: Actor, person_id: int) -> QuerySet[Evidence]:
+    """The evidence about one person, in the order it was learnt; empty where the actor may not see it."""
+    rows = scope(Evidence.objects.all(), actor, Permission.EVIDENCE_VIEW, "person__area_path")
+    return rows.filter(person_id=person_id).order_by("recorded_at", "pk")
+
+
+def access_evidence(actor: Actor, evidence_id: int) -> Evidence:
+    """One piece of evidence. Raises Absent."""
+    rows = scope(Evidence.objects.all(), actor, Permission.EVIDENCE_VIEW, "person__area_path")
+    found = rows.filter(pk=evidence_id).first()
+    if found is None:
+        raise Absent("evidence")
+    return found
+
+
+def evidence_line(key: bytes, person_id: int, linked: int | None, kind: str, at: datetime, value: Any) -> bytes:
+    """One fact in the form that content hashes are made of (no database ids of the ledger: they may differ
+    between two imports of the same file).
+    """
+    return canonical(
+        {"key": bytes(key).hex(), "person": person_id, "linked": linked, "kind": kind, "at": at, "value": value}
+    )
+
+
+def content_hash(lines: Collection[bytes]) -> str:
+    """sha256 over the sorted lines: the same set of facts has the same hash in any order."""
+    digest = hashlib.sha256()
+    for line in sorted(lines):
+        digest.update(hashlib.sha256(line).digest())
+    return digest.hexdigest()
+
+
+def evidence_hashes(write_ids: Collection[str] | None = None) -> Iterator[tuple[str, int, str]]:
+    """(write id, rows, content hash) of the stored evidence, to be compared with the log (U8)."""
+    rows = Evidence.objects.order_by("write_id")
+    if write_ids is not None:
+        rows = rows.filter(write_id__in=write_ids)
+    current, lines = None, list[bytes]()
+    fields = ("write_id", "key", "person_id", "linked_person_id", "kind", "at", "value")
+    for write_id, *fact in rows.values_list(*fields).iterator(chunk_size=10_000):
+        if write_id != current:
+            if current is not None:
+                yield current, len(lines), content_hash(lines)
+            current, lines = write_id, []
+        lines.append(evidence_line(*fact))
+    if current is not None:
+        yield current, len(lines), content_hash(lines)

@@ -1,0 +1,135 @@
+"""Orders and appeals. An order binds by its interval: a lapsed one needs nobody to close it."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db.models import QuerySet
+
+from qipan.foundation import crypto
+from qipan.foundation.access.scoping import scope, within
+from qipan.rooms.control.models import Appeal, Order
+from qipan.rooms.control.rules import canonical
+from qipan.terms.errors import Absent
+from qipan.terms.evidence import OrderKind
+from qipan.terms.roles import Actor, Permission
+
+_SEALED_FIELDS = (
+    "person_id", "disease", "kind", "rulebook", "rule", "authority", "evidence_id", "grounds", "starts_on", "until",
+    "latest", "starts_at", "ends_at", "awaiting", "fulfil_by", "test_days", "review_on", "appeal_to", "opened_at",
+    "closed_at", "closed_as", "replaces_id", "write_id",
+)  # fmt: skip
+
+
+def order_payload(order: Order) -> bytes:
+    """Everything that an order says, as the bytes under its seal."""
+    return canonical({name: getattr(order, name) for name in _SEALED_FIELDS})
+
+
+def order_seal(order: Order) -> bytes:
+    """The seal that only the decision machinery can make."""
+    return crypto.digest("decision", order_payload(order), size=32)
+
+
+def is_genuine(order: Order) -> bool:
+    """Whether the order is as the decision machinery wrote it. One that is not binds nobody (R15)."""
+    return bytes(order.seal) == order_seal(order)
+
+
+def list_orders(
+    actor: Actor,
+    *,
+    at: datetime,
+    below: str | None = None,
+    kinds: Collection[OrderKind] | None = None,
+    active: bool = True,
+) -> QuerySet[Order]:
+    """Orders where the actor may see them; `active`: those that bind at `at`. `below`: an area path."""
+    orders = scope(Order.objects.all(), actor, Permission.ORDER_VIEW, "person__area_path")
+    if below is not None:
+        orders = orders.filter(within(below, "person__area_path"))
+    if kinds is not None:
+        orders = orders.filter(kind__in=[kind.value for kind in kinds])
+    if active:
+        orders = orders.filter(closed_at=None, starts_at__lte=at, ends_at__gt=at)
+    return orders.order_by("pk")
+
+
+def access_order(actor: Actor, order_id: int) -> Order:
+    """One order. Raises Absent, also for a row that the decision machinery did not write."""
+    order = scope(Order.objects.all(), actor, Permission.ORDER_VIEW, "person__area_path").filter(pk=order_id).first()
+    if order is None or not is_genuine(order):
+        raise Absent("order")
+    return order
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFact:
+    """An active order as work lists need it."""
+
+    order_id: int
+    person_id: int
+    household_id: int | None
+    kind: OrderKind
+    area_path: str
+    starts_at: datetime
+    ends_at: datetime
+    starts_on: date
+    until: date
+    test_days: tuple[date, ...]
+    fulfil_by: datetime | None
+    opened_at: datetime
+    awaiting: bool
+
+
+def order_facts(
+    actor: Actor, *, at: datetime, below: str | None = None, kinds: Collection[OrderKind] | None = None
+) -> list[OrderFact]:
+    """The genuine active orders at a moment, ordered by area, household, person. One query."""
+    orders = list_orders(actor, at=at, below=below, kinds=kinds).select_related("person")
+    facts = [
+        OrderFact(
+            order_id=order.pk,
+            person_id=order.person_id,
+            household_id=order.person.household_id,
+            kind=OrderKind(order.kind),
+            area_path=order.person.area_path,
+            starts_at=order.starts_at,
+            ends_at=order.ends_at,
+            starts_on=order.starts_on,
+            until=order.until,
+            test_days=tuple(date.fromisoformat(day) for day in order.test_days),
+            fulfil_by=order.fulfil_by,
+            opened_at=order.opened_at,
+            awaiting=order.awaiting,
+        )
+        for order in orders
+        if is_genuine(order)
+    ]
+    return sorted(facts, key=lambda f: (f.area_path, f.household_id or 0, f.person_id, f.order_id))
+
+
+def forged_orders() -> list[int]:
+    """Ids of the order rows that the decision machinery did not write, for the daily reconciliation (U8)."""
+    return [order.pk for order in Order.objects.order_by("pk").iterator(chunk_size=2_000) if not is_genuine(order)]
+
+
+def list_appeals(actor: Actor, *, state: str | None = None) -> QuerySet[Appeal]:
+    """Appeals where the actor may see them, the most urgent first."""
+    appeals = scope(Appeal.objects.all(), actor, Permission.APPEAL_VIEW, "person__area_path")
+    if state is not None:
+        appeals = appeals.filter(state=state)
+    return appeals.order_by("due_at", "pk")
+
+
+def access_appeal(actor: Actor, appeal_id: int) -> Appeal:
+    """One appeal. Raises Absent."""
+    appeal = list_appeals(actor).filter(pk=appeal_id).first()
+    if appeal is None:
+        raise Absent("appeal")
+    return appeal
+
+
+def appeals_overdue(at: datetime) -> QuerySet[Appeal]:
+    """Open appeals whose clock has run out. Machinery: not scoped."""
+    return Appeal.objects.filter(state=Appeal.State.OPEN, due_at__lte=at).order_by("pk")

@@ -1,0 +1,32 @@
+"""Writes of the ledger. There is no service that sets a health code: people add evidence, the book decides."""
+
+from qipan.rooms.control.services.appeals import appeal_decide, appeal_open, appeals_release_overdue
+from qipan.rooms.control.services.decisions import Refreshed, decisions_rebuild, decisions_refresh
+from qipan.rooms.control.services.evidence import (
+    NewEvidence,
+    Recorded,
+    evidence_add,
+    evidence_key,
+    evidence_record,
+    evidence_void,
+    evidence_void_batch,
+)
+from qipan.rooms.control.services.replays import Replay, replay
+
+__all__ = [
+    "NewEvidence",
+    "Recorded",
+    "Refreshed",
+    "Replay",
+    "appeal_decide",
+    "appeal_open",
+    "appeals_release_overdue",
+    "decisions_rebuild",
+    "decisions_refresh",
+    "evidence_add",
+    "evidence_key",
+    "evidence_record",
+    "evidence_void",
+    "evidence_void_batch",
+    "replay",
+]

@@ -1,0 +1,148 @@
+"""Appeals: opened by an officer for the person, answered by another one in time, or released by default."""
+
+from datetime import datetime
+
+from qipan.foundation import crypto
+from qipan.foundation.access.scoping import require
+from qipan.foundation.audit.services import audited
+from qipan.rooms.control.models import Appeal, Evidence
+from qipan.rooms.control.rules import APPEAL_CLOCK, exemption_value, may_answer
+from qipan.rooms.control.selectors.ledger import content_hash, evidence_line
+from qipan.rooms.control.selectors.orders import access_appeal, access_order, appeals_overdue
+from qipan.rooms.control.services.evidence import insert_and_decide
+from qipan.rooms.control.services.locking import lock_ledger
+from qipan.terms.errors import BadInput, Denied, Refused
+from qipan.terms.evidence import EvidenceKind
+from qipan.terms.roles import Actor, Permission
+
+
+def _bound_to(field: str, order_id: int) -> bytes:
+    return f"control.appeal.{field}.{order_id}".encode()
+
+
+def appeal_open(*, actor: Actor, order_id: int, grounds: str, at: datetime) -> Appeal:
+    """Open an appeal against an order for the person it binds. The order runs on unchanged; the clock of
+    24 hours starts. Raises Absent, Denied, Refused (ended, or under appeal already), BadInput (no grounds).
+    """
+    if not grounds.strip():
+        raise BadInput("Write down, in the person's own words, why the order is wrong.")
+    with audited(actor=actor, action="appeal.open", at=at) as entry:
+        lock_ledger()
+        order = access_order(actor, order_id)
+        area_path = order.person.area_path
+        require(actor, Permission.APPEAL_OPEN, area_path)
+        if order.closed_at is not None or order.ends_at <= at:
+            raise Refused("This order has ended: there is nothing left to appeal against.")
+        if order.appeals.filter(state=Appeal.State.OPEN).exists():
+            raise Refused("This order is under appeal already.")
+        appeal = Appeal.objects.create(
+            order=order,
+            person_id=order.person_id,
+            grounds=crypto.seal("appeal", grounds.encode(), bound_to=_bound_to("grounds", order.pk)),
+            opened_at=at,
+            opened_by=actor.user_id,
+            due_at=at + APPEAL_CLOCK,
+        )
+        entry.about(
+            "appeal",
+            appeal.pk,
+            area_path=area_path,
+            detail={"order": order.pk, "rule": order.rule, "due": appeal.due_at.isoformat()},
+        )
+    return appeal
+
+
+def _exempt(appeal: Appeal, *, actor: Actor, at: datetime, write_id: str) -> dict[str, object]:
+    order = appeal.order
+    value = exemption_value(order_kind=order.kind, until=order.latest)
+    recorded = insert_and_decide(
+        actor=actor, person_id=order.person_id, kind=EvidenceKind.EXEMPTION, at=at, value=value, source="appeal",
+        now=at, identity=f"{appeal.pk}", disease=order.disease, write_id=write_id,
+    )  # fmt: skip
+    row = Evidence.objects.get(pk=recorded.evidence_id)
+    line = evidence_line(row.key, row.person_id, None, row.kind, row.at, row.value)
+    return {
+        "order": order.pk,
+        "evidence": row.pk,
+        "rows": 1,
+        "content": content_hash([line]),
+        **recorded.refreshed.detail(),
+    }
+
+
+def appeal_decide(*, actor: Actor, appeal_id: int, granted: bool, answer: str, at: datetime) -> Appeal:
+    """Answer an appeal. Granted: an exemption goes to the ledger, and the book decides again. Never lengthens
+    an order. Raises Absent, Denied, Refused (answered already; the same person or unit), BadInput.
+    """
+    if not answer.strip():
+        raise BadInput("An appeal is answered with reasons that the person can read.")
+    with audited(actor=actor, action="appeal.decide", at=at) as entry:
+        lock_ledger()
+        appeal = access_appeal(actor, appeal_id)
+        order = appeal.order
+        area_path = order.person.area_path
+        require(actor, Permission.APPEAL_DECIDE, area_path)
+        if appeal.state != Appeal.State.OPEN:
+            raise Refused("This appeal was answered before.")
+        if not may_answer(
+            opened_by=appeal.opened_by,
+            grounds_unit=order.evidence.recorded_unit,
+            user_id=actor.user_id,
+            unit_id=actor.unit_id,
+        ):
+            raise Refused("Somebody else, of another unit than the one that recorded the grounds, must answer this.")
+        appeal.answer = crypto.seal("appeal", answer.encode(), bound_to=_bound_to("answer", order.pk))
+        appeal.decided_at, appeal.decided_by, appeal.decided_unit = at, actor.user_id, actor.unit_id
+        detail: dict[str, object] = {"order": order.pk}
+        if order.closed_at is not None or order.ends_at <= at:
+            appeal.state = Appeal.State.MOOT
+        elif granted:
+            appeal.state = Appeal.State.GRANTED
+            detail = _exempt(appeal, actor=actor, at=at, write_id=entry.write_id)
+        else:
+            appeal.state = Appeal.State.UPHELD
+        appeal.save(update_fields=["state", "answer", "decided_at", "decided_by", "decided_unit"])
+        entry.about("appeal", appeal.pk, area_path=area_path, detail={"state": appeal.state, **detail})
+    return appeal
+
+
+def appeals_release_overdue(*, actor: Actor, at: datetime) -> int:
+    """Release, by default, every order whose appeal nobody answered in time; how many appeals ended.
+
+    The silence is the authority's fault, so it falls to the person: exemption evidence under the system's
+    own name, an entry in the log that says so, one transaction an appeal. Raises Denied.
+    """
+    if not actor.areas_for(Permission.DECISION_RUN):
+        raise Denied(Permission.DECISION_RUN)
+    ended = 0
+    for appeal_id in list(appeals_overdue(at).values_list("pk", flat=True)):
+        with audited(actor=actor, action="appeal.release", at=at) as entry:
+            lock_ledger()
+            appeal = Appeal.objects.select_related("order__person").get(pk=appeal_id)
+            if appeal.state != Appeal.State.OPEN:  # answered while we waited for the ledger
+                entry.silent = True
+                continue
+            order = appeal.order
+            appeal.decided_at = at
+            detail: dict[str, object] = {"order": order.pk}
+            if order.closed_at is not None or order.ends_at <= at:
+                appeal.state = Appeal.State.MOOT
+            else:
+                appeal.state = Appeal.State.RELEASED
+                detail = _exempt(appeal, actor=actor, at=at, write_id=entry.write_id)
+            appeal.save(update_fields=["state", "decided_at"])
+            entry.about(
+                "appeal",
+                appeal.pk,
+                area_path=order.person.area_path,
+                detail={"state": appeal.state, "escalated_to": order.appeal_to, **detail},
+            )
+        ended += 1
+    return ended
+
+
+def appeal_grounds(actor: Actor, appeal_id: int) -> str:
+    """The person's own words. Raises Absent."""
+    appeal = access_appeal(actor, appeal_id)
+    return crypto.unseal("appeal", bytes(appeal.grounds), bound_to=_bound_to("grounds", appeal.order_id)).decode()
+

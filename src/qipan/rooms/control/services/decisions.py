@@ -1,0 +1,270 @@
+"""Decisions are stored, orders opened and closed: only here, and only as the rulebook's evaluators say."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from django.db import connection
+from django.db.models import Q
+
+from qipan.foundation import clock, crypto
+from qipan.foundation.access.scoping import require_anywhere
+from qipan.foundation.audit.services import audited
+from qipan.rooms.control.models import Order, StoredDecision
+from qipan.rooms.control.rules import OpenOrder, Opening, decision_json, diff_orders
+from qipan.rooms.control.selectors.decisions import CIVIL_ZONE, is_sealed, seal_payload
+from qipan.rooms.control.selectors.ledger import ledger_frame, ledger_items, linked_to
+from qipan.rooms.control.selectors.orders import order_seal
+from qipan.rooms.control.services.locking import lock_ledger
+from qipan.rooms.diseases.selectors import BooksInForce, tables_in_force
+from qipan.rooms.persons.selectors import person_refs
+from qipan.rulebooks import Rulebook, decide, decide_population, decisions_from_frame
+from qipan.terms.decisions import Decision
+from qipan.terms.evidence import HealthCode
+from qipan.terms.roles import Actor, Permission
+
+#: above this many persons the population evaluator is quicker than deciding one by one
+_FEW = 20
+#: persons a transaction: some seconds of work, so that nobody waits long for the ledger
+_CHUNK = 5_000
+
+
+@dataclass(slots=True)
+class Refreshed:
+    """How many persons were decided, and the orders that this opened and closed, by kind."""
+
+    persons: int = 0
+    opened: Counter[str] = field(default_factory=Counter)
+    closed: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: "Refreshed") -> None:
+        self.persons += other.persons
+        self.opened.update(other.opened)
+        self.closed.update(other.closed)
+
+    @property
+    def changed(self) -> int:
+        return sum(self.opened.values()) + sum(self.closed.values())
+
+    def detail(self) -> dict[str, Any]:
+        """For the log: counts only."""
+        return {"decided": self.persons, "opened": dict(self.opened), "closed": dict(self.closed)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Person:
+    person_id: int
+    area_path: str
+    book: Rulebook | None
+
+
+def _appeal_to(area_path: str) -> str:
+    # the headquarters of the person's county hears appeals; of what there is of the path where it is shorter
+    codes = [code for code in area_path.split("/") if code]
+    return codes[min(2, len(codes) - 1)] if codes else "/"
+
+
+def _lapse(person: _Person, at: datetime) -> Decision:
+    """What holds where no book is in force: nothing."""
+    return Decision(str(person.person_id), "", "", at, HealthCode.GREEN, (), (), None)
+
+
+def _evaluate(persons: list[_Person], *, at: datetime, disease: str) -> Iterator[tuple[_Person, Decision]]:
+    """Decide persons: few of them one by one, many by the population evaluator. Same answers, tested."""
+    tables = tables_in_force(disease)
+    if len(persons) <= _FEW:
+        for person in persons:
+            if person.book is None:
+                yield person, _lapse(person, at)
+            else:
+                items = ledger_items(person.person_id, disease=disease)
+                yield person, decide(person.book, tables, items, str(person.person_id), at)
+        return
+    frame = ledger_frame([person.person_id for person in persons], disease=disease)
+    by_book: dict[str, list[_Person]] = {}
+    for person in persons:
+        by_book.setdefault(person.book.id if person.book else "", []).append(person)
+    for group in by_book.values():
+        book = group[0].book
+        decided: dict[str, Decision] = {}
+        if book is not None:
+            wanted = [str(person.person_id) for person in group]
+            result = decide_population(book, tables, frame, at, persons=wanted)
+            decided = {d.person_id: d for d in decisions_from_frame(book, tables, result, at)}
+        for person in group:
+            yield person, decided.get(str(person.person_id)) or _lapse(person, at)
+
+
+def _open_orders(person_ids: Collection[int], disease: str) -> dict[int, list[OpenOrder]]:
+    found: dict[int, list[OpenOrder]] = {}
+    rows = Order.objects.filter(person_id__in=person_ids, disease=disease, closed_at=None).order_by("pk")
+    for row in rows:
+        found.setdefault(row.person_id, []).append(
+            OpenOrder(
+                order_id=row.pk,
+                kind=row.kind,
+                rule=row.rule,
+                rulebook=row.rulebook,
+                starts=row.starts_on,
+                until=row.until,
+                latest=row.latest,
+                awaiting=row.awaiting,
+                test_days=tuple(date.fromisoformat(day) for day in row.test_days),
+                evidence=tuple(row.grounds["evidence"]),
+                ends_at=row.ends_at,
+            )
+        )
+    return found
+
+
+def _new_order(person: _Person, book: Rulebook, opening: Opening, *, at: datetime, disease: str, write_id: str) -> Order:
+    spec = opening.spec
+    order = Order(
+        person_id=person.person_id,
+        disease=disease,
+        kind=spec.kind.value,
+        rulebook=book.id,
+        rule=spec.rule,
+        authority=spec.authority,
+        evidence_id=int(spec.evidence[0]),
+        grounds={"evidence": list(spec.evidence)},
+        starts_on=spec.starts,
+        until=spec.until,
+        latest=spec.latest,
+        starts_at=clock.day_start(spec.starts, book.time_zone),
+        ends_at=clock.day_end(spec.ends, book.time_zone),
+        awaiting=spec.awaiting,
+        fulfil_by=spec.fulfil_by,
+        test_days=[day.isoformat() for day in spec.test_days],
+        review_on=spec.review,
+        appeal_to=_appeal_to(person.area_path),
+        opened_at=at,
+        replaces_id=opening.replaces,
+        write_id=write_id,
+    )
+    order.seal = order_seal(order)
+    return order
+
+
+def _close_orders(closings: dict[int, str], at: datetime, counts: Counter[str]) -> None:
+    rows = list(Order.objects.filter(pk__in=closings, closed_at=None))
+    for row in rows:
+        how = closings[row.pk]
+        row.closed_as = how
+        # a lapsed order ended by itself at its end, not when somebody looked
+        row.closed_at = row.ends_at if how == Order.Closed.LAPSED else at
+        row.seal = order_seal(row)
+        counts[row.kind] += 1
+    Order.objects.bulk_update(rows, ["closed_as", "closed_at", "seal"], batch_size=500)
+
+
+def _store(decided: Iterable[tuple[_Person, Decision]], *, at: datetime, disease: str, write_id: str) -> Refreshed:
+    """Make the stored decisions and orders of these persons what was decided."""
+    decided = list(decided)
+    ids = [person.person_id for person, _ in decided]
+    before = {row.person_id: row for row in StoredDecision.objects.filter(person_id__in=ids, disease=disease)}
+    open_orders = _open_orders(ids, disease)
+    refreshed = Refreshed(persons=len(decided))
+    decisions: list[StoredDecision] = []
+    openings: list[Order] = []
+    closings: dict[int, str] = {}
+    for person, decision in decided:
+        row = before.get(person.person_id)
+        stored = open_orders.get(person.person_id, [])
+        if row is None and not stored and not decision.orders and decision.next_change_at is None:
+            continue  # green, nothing pending: reading it decides the same, so nothing need be stored
+        changes = diff_orders(stored, decision.orders, rulebook=decision.rulebook, moment=at)
+        closings.update(changes.closings)
+        if person.book is not None:
+            openings += [
+                _new_order(person, person.book, opening, at=at, disease=disease, write_id=write_id)
+                for opening in changes.openings
+            ]
+        content = decision_json(decision)
+        values = {
+            "rulebook": decision.rulebook,
+            "tables": decision.tables,
+            "moment": at,
+            "content": content,
+            "next_change_at": decision.next_change_at,
+        }
+        if row is not None and not row.stale and is_sealed(row) and row.moment <= at:
+            same = all(getattr(row, name) == value for name, value in values.items() if name != "moment")
+            if same:
+                continue
+        payload = seal_payload(person_id=person.person_id, disease=disease, **values)  # type: ignore[arg-type]
+        seal = crypto.digest("decision", payload, size=32)
+        decisions.append(StoredDecision(person_id=person.person_id, disease=disease, seal=seal, stale=False, **values))
+    # closed first: one order of a (kind, rule) may be open at a time
+    _close_orders(closings, at, refreshed.closed)
+    Order.objects.bulk_create(openings, batch_size=500)
+    refreshed.opened.update(order.kind for order in openings)
+    StoredDecision.objects.bulk_create(
+        decisions,
+        batch_size=500,
+        update_conflicts=True,
+        unique_fields=["person", "disease"],
+        update_fields=["rulebook", "tables", "moment", "content", "next_change_at", "stale", "seal"],
+    )
+    return refreshed
+
+
+def decide_now(person_ids: Collection[int], *, at: datetime, disease: str, write_id: str) -> Refreshed:
+    """Decide these persons and store what follows, inside the caller's transaction (ledger locked)."""
+    books = BooksInForce(disease, clock.local_date(at, CIVIL_ZONE))
+    refs = person_refs(person_ids)
+    persons = [_Person(i, refs[i].area_path, books.at(refs[i].area_path)) for i in sorted(refs)]
+    return _store(_evaluate(persons, at=at, disease=disease), at=at, disease=disease, write_id=write_id)
+
+
+def _waiting(at: datetime, disease: str) -> list[int]:
+    """Persons whose stored decision is stale, due, or of a book or table no longer in force."""
+    books = BooksInForce(disease, clock.local_date(at, CIVIL_ZONE))
+    tables = tables_in_force(disease).revision
+    waiting = Q(stale=True) | Q(next_change_at__lte=at) | ~Q(tables=tables) | ~Q(rulebook__in=books.ids())
+    rows = StoredDecision.objects.filter(waiting, disease=disease)
+    return list(rows.order_by("person_id").values_list("person_id", flat=True))
+
+
+def decisions_refresh(
+    *,
+    actor: Actor,
+    at: datetime,
+    person_ids: Collection[int] | None = None,
+    disease: str = "covid19",
+) -> Refreshed:
+    """Decide persons again and store what changed, 5,000 persons a transaction, each with its log entry.
+
+    `person_ids` None: those whose stored decision is stale, due, or of another book or table. Persons who
+    depend on the given ones (linked) are included. Running it again at the same moment changes nothing and
+    writes nothing. Raises Denied.
+    """
+    require_anywhere(actor, Permission.DECISION_RUN)
+    total = Refreshed()
+    if person_ids is None:
+        wanted = _waiting(at, disease)
+    else:
+        wanted = sorted(set(person_ids) | linked_to(person_ids, disease=disease))
+    for start in range(0, len(wanted), _CHUNK):
+        with audited(actor=actor, action="decision.refresh", at=at) as entry:
+            lock_ledger()
+            part = decide_now(wanted[start : start + _CHUNK], at=at, disease=disease, write_id=entry.write_id)
+            entry.about("disease", disease, area_path="/", detail=part.detail())
+            entry.silent = part.changed == 0
+        total.add(part)
+    return total
+
+
+def decisions_rebuild(*, actor: Actor, at: datetime, disease: str = "covid19") -> Refreshed:
+    """Throw the cache of stored decisions away and decide everybody with evidence again."""
+    require_anywhere(actor, Permission.DECISION_RUN)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT DISTINCT person_id FROM control_evidence WHERE disease = %s", [disease])
+        everybody = [row[0] for row in cursor.fetchall()]
+    with audited(actor=actor, action="decision.rebuild", at=at) as entry:
+        lock_ledger()
+        StoredDecision.objects.filter(disease=disease).delete()
+        entry.about("disease", disease, area_path="/", detail={"persons": len(everybody)})
+    return decisions_refresh(actor=actor, at=at, person_ids=everybody, disease=disease)

@@ -1,0 +1,85 @@
+"""Which rulebook and which tables hold, where and when."""
+
+from datetime import date
+from functools import lru_cache
+
+from qipan.foundation.access.scoping import require_anywhere
+from qipan.rooms.diseases.models import PublishedRulebook, TableRow
+from qipan.rulebooks import Rulebook, Tables, load_text, table_row
+from qipan.terms.errors import Absent
+from qipan.terms.roles import Actor, Permission
+
+
+@lru_cache(maxsize=64)
+def _parsed(sha256: str, rulebook: str) -> Rulebook:
+    # keyed by content: a published text never changes, so the parsed book can be kept
+    return load_text(PublishedRulebook.objects.values_list("text", flat=True).get(rulebook=rulebook))
+
+
+def _table(disease: str, revision: int) -> Tables:
+    rows = TableRow.objects.filter(disease=disease, revision__lte=revision).order_by("pk")
+    return Tables(
+        revision=str(revision),
+        rows=tuple(
+            table_row(
+                table=row.table,
+                place=row.place,
+                level=row.level,
+                starts=row.starts_on,
+                ends=row.ends_on,
+                author=row.author,
+                source=row.source,
+            )
+            for row in rows
+        ),
+    )
+
+
+def published_books() -> list[PublishedRulebook]:
+    """Every published book, oldest first."""
+    return list(PublishedRulebook.objects.order_by("effective_from", "pk").defer("text"))
+
+
+def access_book(actor: Actor, rulebook: str) -> Rulebook:
+    """A published book by its id. Raises Absent."""
+    require_anywhere(actor, Permission.RULEBOOK_VIEW)
+    sha256 = PublishedRulebook.objects.filter(rulebook=rulebook).values_list("sha256", flat=True).first()
+    if sha256 is None:
+        raise Absent(rulebook)
+    return _parsed(sha256, rulebook)
+
+
+class BooksInForce:
+    """The books that hold on one day, read once, asked for many places."""
+
+    def __init__(self, disease: str, day: date) -> None:
+        rows = PublishedRulebook.objects.filter(disease=disease, effective_from__lte=day)
+        rows = rows.exclude(effective_until__lte=day)
+        # deepest jurisdiction first, then the youngest book
+        self._rows = sorted(
+            rows.values_list("area_path", "effective_from", "rulebook", "sha256"),
+            key=lambda row: (len(row[0]), row[1]),
+            reverse=True,
+        )
+
+    def ids(self) -> list[str]:
+        """The ids of the books that hold somewhere on this day."""
+        return [row[2] for row in self._rows]
+
+    def at(self, area_path: str) -> Rulebook | None:
+        """The book for a place, or None: without a book in force nobody is restricted."""
+        for path, _, rulebook, sha256 in self._rows:
+            if area_path.startswith(path):
+                return _parsed(sha256, rulebook)
+        return None
+
+
+def book_in_force(*, disease: str, area_path: str, day: date) -> Rulebook | None:
+    """The rulebook that holds at a place on a local day, or None."""
+    return BooksInForce(disease, day).at(area_path)
+
+
+def tables_in_force(disease: str) -> Tables:
+    """The tables as last revised (rows carry their own intervals)."""
+    newest = TableRow.objects.filter(disease=disease).order_by("-revision").values_list("revision", flat=True).first()
+    return _table(disease, newest or 0)
