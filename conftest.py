@@ -61,8 +61,8 @@ def django_db_setup(request: pytest.FixtureRequest, django_test_environment: Non
 
 @pytest.fixture(scope="session", autouse=True)
 def flush_past_the_guard(django_db_blocker: Any) -> Iterator[None]:
-    """Between transactional tests the tables are emptied, which the log's triggers refuse: so its owner
-    takes them off for that moment. Nothing outside the tests calls `guard.remove`.
+    """Between transactional tests the tables are emptied, which the guards of log and ledger refuse: so its owner
+    puts them out of force for that moment.
     """
     from django.db import connection
     from django.test import TransactionTestCase
@@ -73,11 +73,8 @@ def flush_past_the_guard(django_db_blocker: Any) -> Iterator[None]:
 
     def guarded_teardown(self: TransactionTestCase) -> None:
         with as_owner():
-            guard.remove(connection)
-            try:
+            with guard.unguarded(connection):
                 teardown(self)
-            finally:
-                guard.install(connection)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", guarded_teardown)

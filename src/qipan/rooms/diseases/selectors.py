@@ -5,7 +5,8 @@ from functools import lru_cache
 
 from qipan.foundation.access.scoping import require_anywhere
 from qipan.rooms.diseases.models import PublishedRulebook, TableRow
-from qipan.rulebooks import Rulebook, Tables, load_text, table_row
+from qipan.rulebooks import Rulebook, load_text
+from qipan.rulebooks.tables import KeyPostRow, RiskRow, Tables
 from qipan.terms.errors import Absent
 from qipan.terms.roles import Actor, Permission
 
@@ -14,25 +15,6 @@ from qipan.terms.roles import Actor, Permission
 def _parsed(sha256: str, rulebook: str) -> Rulebook:
     # keyed by content: a published text never changes, so the parsed book can be kept
     return load_text(PublishedRulebook.objects.values_list("text", flat=True).get(rulebook=rulebook))
-
-
-def _table(disease: str, revision: int) -> Tables:
-    rows = TableRow.objects.filter(disease=disease, revision__lte=revision).order_by("pk")
-    return Tables(
-        revision=str(revision),
-        rows=tuple(
-            table_row(
-                table=row.table,
-                place=row.place,
-                level=row.level,
-                starts=row.starts_on,
-                ends=row.ends_on,
-                author=row.author,
-                source=row.source,
-            )
-            for row in rows
-        ),
-    )
 
 
 def published_books() -> list[PublishedRulebook]:
@@ -81,5 +63,22 @@ def book_in_force(*, disease: str, area_path: str, day: date) -> Rulebook | None
 
 def tables_in_force(disease: str) -> Tables:
     """The tables as last revised (rows carry their own intervals)."""
-    newest = TableRow.objects.filter(disease=disease).order_by("-revision").values_list("revision", flat=True).first()
-    return _table(disease, newest or 0)
+    rows = list(TableRow.objects.filter(disease=disease).order_by("pk"))
+
+    def risk(table: str) -> tuple[RiskRow, ...]:
+        return tuple(
+            RiskRow(row.place, row.level, row.starts_on, row.ends_on, row.author, row.source)
+            for row in rows
+            if row.table == table
+        )
+
+    return Tables(
+        revision=str(max((row.revision for row in rows), default=0)),
+        origin_risk=risk(TableRow.Table.ORIGIN_RISK),
+        risk_areas=risk(TableRow.Table.RISK_AREA),
+        key_posts=tuple(
+            KeyPostRow(row.place, row.level, row.starts_on, row.ends_on, row.author, row.source)
+            for row in rows
+            if row.table == TableRow.Table.KEY_POST
+        ),
+    )

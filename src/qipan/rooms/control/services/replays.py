@@ -1,0 +1,148 @@
+"""The ledger under another rulebook: what would it change, in people, rooms and tests?"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from django.db import connection
+
+from qipan.foundation import clock
+from qipan.foundation.access.scoping import require_anywhere
+from qipan.foundation.audit.services import audited
+from qipan.rooms.control.models import Evidence
+from qipan.rooms.control.selectors.ledger import ledger_frame
+from qipan.rooms.diseases.selectors import tables_in_force
+from qipan.rulebooks import Rulebook, decide_population, decisions_from_frame
+from qipan.terms.decisions import Decision
+from qipan.terms.errors import BadInput
+from qipan.terms.evidence import EvidenceKind, HealthCode
+from qipan.terms.roles import Actor, Permission
+
+#: persons evaluated at a time; bounds memory for a whole city
+_PART = 200_000
+
+
+@dataclass(slots=True)
+class BookReplay:
+    """One book over the ledger: restricted person-days and test days over the period, the state at its end."""
+
+    id: str
+    persons: int = 0
+    codes: Counter[str] = field(default_factory=Counter)
+    orders: Counter[str] = field(default_factory=Counter)
+    person_days: Counter[str] = field(default_factory=Counter)
+    tests: int = 0
+    #: the decisions at the end, of those that are not plainly green
+    final: dict[str, Decision] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Replay:
+    """Several books over the same ledger."""
+
+    start: date
+    end: date
+    books: list[BookReplay]
+    changed_persons: int
+
+    def as_json(self) -> dict[str, object]:
+        """The document of INTERFACES (`replay`)."""
+        return {
+            "from": self.start.isoformat(),
+            "to": self.end.isoformat(),
+            "rulebooks": [
+                {
+                    "id": book.id,
+                    "persons": book.persons,
+                    "codes": dict(book.codes),
+                    "orders": dict(book.orders),
+                    "person_days": dict(book.person_days),
+                    "tests": book.tests,
+                }
+                for book in self.books
+            ],
+            "changed_persons": self.changed_persons,
+        }
+
+
+def _everybody(disease: str) -> tuple[list[int], int]:
+    """Persons whose evidence is more than negative tests, and how many there are in all. A person with only
+    negative tests is green under every book: nothing triggers on a negative result.
+    """
+    sql = "SELECT DISTINCT person_id FROM control_evidence WHERE disease = %s"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT COUNT(*) FROM ({sql}) AS everybody", [disease])  # noqa: S608
+        count = int(cursor.fetchone()[0])
+        cursor.execute(f"{sql} AND kind <> %s", [disease, EvidenceKind.TEST.value])
+        wanted = {row[0] for row in cursor.fetchall()}
+    tests = Evidence.objects.filter(disease=disease, kind=EvidenceKind.TEST.value)
+    wanted |= set(tests.exclude(value__result="negative").values_list("person_id", flat=True).distinct())
+    return sorted(wanted), count
+
+
+def _signature(decision: Decision | None) -> object:
+    if decision is None:
+        return None
+    return (decision.code, tuple((o.kind, o.starts, o.until, o.test_days) for o in decision.orders))
+
+
+def _day_of(book: Rulebook, day: date) -> datetime:
+    # the last instant of the local day: everything learnt that day counts, nothing of the next
+    return clock.day_end(day, book.time_zone) - timedelta(microseconds=1)
+
+
+def replay(
+    *,
+    actor: Actor,
+    books: list[Rulebook],
+    start: date,
+    end: date,
+    at: datetime,
+    disease: str = "covid19",
+) -> Replay:
+    """Decide the whole ledger under each book on every local day from `start` to `end`. Writes nothing but
+    its entry in the log. Raises Denied, BadInput (no books, a period that ends before it starts).
+    """
+    require_anywhere(actor, Permission.REPLAY_RUN)
+    if not books or end < start:
+        raise BadInput("A replay needs at least one rulebook and a period that ends after it starts.")
+    tables = tables_in_force(disease)
+    wanted, total = _everybody(disease)
+    results = [BookReplay(id=book.id) for book in books]
+    for offset in range(0, len(wanted), _PART):
+        part = wanted[offset : offset + _PART]
+        frame = ledger_frame(part, disease=disease)
+        names = [str(person) for person in part]
+        for book, result in zip(books, results, strict=True):
+            for step in range((end - start).days + 1):
+                day = start + timedelta(days=step)
+                moment = _day_of(book, day)
+                decided = list(
+                    decisions_from_frame(
+                        book, tables, decide_population(book, tables, frame, moment, persons=names), moment
+                    )
+                )
+                for decision in decided:
+                    for order in decision.orders:
+                        if order.starts <= day <= order.ends:
+                            result.person_days[order.kind.value] += 1
+                        result.tests += day in order.test_days
+                if day == end:
+                    for decision in decided:
+                        if decision.orders or decision.code is not HealthCode.GREEN:
+                            result.final[decision.person_id] = decision
+    for result in results:
+        result.persons = total
+        for decision in result.final.values():
+            result.codes[decision.code.value] += 1
+            result.orders.update(order.kind.value for order in decision.orders)
+        result.codes[HealthCode.GREEN.value] += total - sum(result.codes.values())
+    first, *others = results
+    people = set().union(*(set(result.final) for result in results))
+    changed = sum(
+        any(_signature(first.final.get(p)) != _signature(other.final.get(p)) for other in others) for p in people
+    )
+    with audited(actor=actor, action="replay.run", at=at) as entry:
+        detail = {"books": [book.id for book in books], "from": start.isoformat(), "to": end.isoformat()}
+        entry.about("disease", disease, area_path="/", detail=detail)
+    return Replay(start, end, results, changed)
