@@ -32,6 +32,7 @@ class Permission(StrEnum):
     USER_MANAGE = "user.manage"
     PERSON_VIEW = "person.view"
     PERSON_REGISTER = "person.register"
+    PERSON_PURGE = "person.purge"
     IDENTITY_OPEN = "identity.open"
     IDENTITY_SEARCH = "identity.search"
     KEY_ROTATE = "key.rotate"
@@ -74,7 +75,7 @@ _R = Role
 #: Administrators run the machine and hold no right over people; command sees figures and cannot open names.
 ROLES_WITH: Mapping[Permission, frozenset[Role]] = {
     Permission.AREA_VIEW: _EVERYONE | {_R.SYSTEM},
-    Permission.AREA_LOAD: frozenset({_R.ADMINISTRATOR}),
+    Permission.AREA_LOAD: frozenset({_R.ADMINISTRATOR, _R.SYSTEM}),
     Permission.UNIT_VIEW: _EVERYONE | {_R.SYSTEM},
     Permission.UNIT_MANAGE: frozenset({_R.ADMINISTRATOR, _R.COMMAND}),
     Permission.USER_MANAGE: frozenset({_R.ADMINISTRATOR}),
@@ -82,7 +83,10 @@ ROLES_WITH: Mapping[Permission, frozenset[Role]] = {
         {_R.EPIDEMIOLOGIST, _R.TRACER, _R.GRID_WORKER, _R.SITE_MANAGER, _R.CLINICIAN, _R.LABORATORY,
          _R.PRIVACY_OFFICER, _R.SYSTEM}
     ),
-    Permission.PERSON_REGISTER: frozenset({_R.EPIDEMIOLOGIST, _R.TRACER, _R.GRID_WORKER, _R.CLINICIAN}),
+    Permission.PERSON_REGISTER: frozenset(
+        {_R.EPIDEMIOLOGIST, _R.TRACER, _R.GRID_WORKER, _R.CLINICIAN, _R.SYSTEM}
+    ),
+    Permission.PERSON_PURGE: frozenset({_R.PRIVACY_OFFICER}),
     Permission.IDENTITY_OPEN: frozenset(
         {_R.EPIDEMIOLOGIST, _R.TRACER, _R.GRID_WORKER, _R.SITE_MANAGER, _R.CLINICIAN, _R.PRIVACY_OFFICER}
     ),

@@ -1,0 +1,122 @@
+"""Reading people as pseudonyms. Nothing here opens an identity."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from django.db.models import QuerySet
+
+from qipan.foundation import crypto
+from qipan.foundation.access.scoping import scope, within
+from qipan.rooms.persons.models import Household, Person, PersonKey
+from qipan.terms.errors import Absent
+from qipan.terms.identity import parse_person_code
+from qipan.terms.roles import Actor, Permission
+
+#: Values in one query: below the 32,766 parameters that SQLite takes.
+_PART = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRef:
+    """What other rooms need of a person: who, and where he lives."""
+
+    id: int
+    area_id: int
+    area_path: str
+
+
+def source_key(source: str, reference: str) -> bytes:
+    """The keyed digest under which a source's id of a person is stored."""
+    return crypto.digest("person-key", f"{source}\0{reference}".encode())
+
+
+def source_keys(source: str, references: Iterable[str]) -> list[bytes]:
+    """`source_key` for many ids of one source, in order."""
+    return crypto.digest_many("person-key", (f"{source}\0{text}".encode() for text in references))
+
+
+def person_refs(ids: Collection[int]) -> dict[int, PersonRef]:
+    """The people with these ids who are still known (not purged); a query for every 20,000. Not scoped."""
+    found: dict[int, PersonRef] = {}
+    rest = iter(set(ids))
+    while part := list(islice(rest, _PART)):
+        rows = Person.objects.filter(pk__in=part, purged_at=None).values_list("pk", "area_id", "area_path")
+        found.update((pk, PersonRef(pk, area_id, path)) for pk, area_id, path in rows)
+    return found
+
+
+def persons_by_key(keys: Collection[bytes]) -> dict[bytes, PersonRef]:
+    """The people behind stored keys; a query for every 20,000. Not scoped."""
+    found: dict[bytes, PersonRef] = {}
+    rest = iter(set(keys))
+    while part := list(islice(rest, _PART)):
+        rows = PersonKey.objects.filter(key__in=part, person__purged_at=None).values_list(
+            "key", "person_id", "person__area_id", "person__area_path"
+        )
+        found.update((bytes(key), PersonRef(pk, area_id, path)) for key, pk, area_id, path in rows)
+    return found
+
+
+def resolve_persons(references: Sequence[str], *, source: str) -> dict[str, PersonRef]:
+    """The people that references mean: a person's code, "source:id", or an id of the same source.
+
+    Unknown references, and people who were purged, are missing in the answer. An id of the same source goes
+    before "source:id" (ids may hold colons). The number of queries does not depend on the number of references
+    (one of each sort for every 20,000). Not scoped: callers demand their permission at the `area_path`.
+    """
+    wanted = {reference for reference in references if reference}
+    codes: dict[str, int] = {}
+    for reference in wanted:
+        if reference[0] in "Pp":
+            try:
+                codes[reference] = parse_person_code(reference)
+            except ValueError:
+                continue
+    others = [reference for reference in wanted if reference not in codes]
+    own = dict(zip(others, source_keys(source, others), strict=True))
+    foreign = {
+        reference: source_key(*reference.split(":", 1)) for reference in others if ":" in reference
+    }
+    by_id = person_refs(codes.values()) if codes else {}
+    by_key = persons_by_key({*own.values(), *foreign.values()}) if others else {}
+    resolved = {reference: by_id[pk] for reference, pk in codes.items() if pk in by_id}
+    for reference in others:
+        ref = by_key.get(own[reference]) or by_key.get(foreign.get(reference, b""))
+        if ref is not None:
+            resolved[reference] = ref
+    return resolved
+
+
+def access_person(actor: Actor, person_id: int) -> Person:
+    """One person as a pseudonym, if he lives where this actor may see people; Absent otherwise."""
+    person = scope(Person.objects.filter(pk=person_id), actor, Permission.PERSON_VIEW).first()
+    if person is None:
+        raise Absent("person")
+    return person
+
+
+def list_persons(actor: Actor, below: str | None = None) -> QuerySet[Person]:
+    """The people, as pseudonyms, whom this actor may see; `below`: living at or under this area path."""
+    persons = scope(Person.objects.all(), actor, Permission.PERSON_VIEW)
+    if below is not None:
+        persons = persons.filter(within(below))
+    return persons.order_by("pk")
+
+
+def access_household(actor: Actor, household_id: int) -> QuerySet[Person]:
+    """Those of a household whom this actor may see; Absent where there is nobody (for him)."""
+    persons = scope(Person.objects.filter(household_id=household_id), actor, Permission.PERSON_VIEW)
+    if not persons.exists():
+        raise Absent("household")
+    return persons.order_by("pk")
+
+
+def households_by_key(keys: Collection[bytes]) -> dict[bytes, int]:
+    """Ids of the households with these keys; a query for every 20,000. Not scoped."""
+    found: dict[bytes, int] = {}
+    rest = iter(set(keys))
+    while part := list(islice(rest, _PART)):
+        rows = Household.objects.filter(key__in=part).values_list("key", "pk")
+        found.update((bytes(key), pk) for key, pk in rows)
+    return found

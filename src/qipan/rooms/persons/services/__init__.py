@@ -1,0 +1,48 @@
+"""Registering people, opening and searching their identities, and keeping the vault."""
+
+from qipan.rooms.persons.rules import (
+    CheckedPerson,
+    DocumentKind,
+    Identity,
+    NewPerson,
+    PurgeReason,
+    Purpose,
+    RowProblem,
+    SearchBy,
+)
+from qipan.rooms.persons.services.keeping import Rotation, person_purge, vault_rotate
+from qipan.rooms.persons.services.opening import identity_open, identity_search
+from qipan.rooms.persons.services.registering import (
+    PlacedPerson,
+    identity_record,
+    person_move,
+    person_register,
+    persons_check,
+    persons_for_references,
+    persons_register_bulk,
+    persons_write,
+)
+
+__all__ = [
+    "CheckedPerson",
+    "DocumentKind",
+    "Identity",
+    "NewPerson",
+    "PlacedPerson",
+    "PurgeReason",
+    "Purpose",
+    "Rotation",
+    "RowProblem",
+    "SearchBy",
+    "identity_open",
+    "identity_record",
+    "identity_search",
+    "person_move",
+    "person_purge",
+    "person_register",
+    "persons_check",
+    "persons_for_references",
+    "persons_register_bulk",
+    "persons_write",
+    "vault_rotate",
+]
