@@ -58,7 +58,7 @@ class _Ring:
     hashers: dict[int, Any] = field(default_factory=dict)
 
 
-_rings: dict[tuple[str, str], _Ring] = {}
+_rings: dict[str, _Ring] = {}
 
 
 def _folder() -> Path:
@@ -66,6 +66,12 @@ def _folder() -> Path:
     from django.conf import settings
 
     return Path(settings.KEYS)
+
+
+def _folder_name(purpose: str) -> str:
+    from django.conf import settings
+
+    return os.path.join(settings.KEYS, purpose)
 
 
 def _fingerprint(key: bytes) -> bytes:
@@ -123,15 +129,15 @@ def _load(purpose: str, folder: Path, stamp: tuple[int, int]) -> _Ring:
 def _ring(purpose: str) -> _Ring:
     if purpose not in PURPOSES:
         raise ValueError(f"unknown key purpose {purpose!r}")
-    folder = _folder() / purpose
+    folder = _folder_name(purpose)
     try:
         status = os.stat(folder)
     except FileNotFoundError:
         status = None
     stamp = (status.st_ino, status.st_mtime_ns) if status else (0, 0)
-    ring = _rings.get((purpose, str(folder)))
+    ring = _rings.get(folder)
     if ring is None or ring.stamp != stamp:
-        ring = _rings[(purpose, str(folder))] = _load(purpose, folder, stamp)
+        ring = _rings[folder] = _load(purpose, Path(folder), stamp)
     return ring
 
 

@@ -17,7 +17,7 @@ class AuditEntry(models.Model):
     area_path = models.CharField(max_length=160)
     purpose = models.CharField(max_length=200)
     detail = models.JSONField()
-    #: Names the rows written with this entry (evidence carries it), so that state can be reconciled with the log.
+    #: Names the rows written with this entry (evidence carries it): state is reconciled with the log by it.
     write_id = models.CharField(max_length=32, unique=True)
     prev_hash = models.CharField(max_length=64)
     hash = models.CharField(max_length=64)

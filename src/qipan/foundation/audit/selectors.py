@@ -1,0 +1,66 @@
+"""Reading the log: scoped lists, and the whole of it for the verifier."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+
+from qipan.foundation.audit.anchors import exported
+from qipan.foundation.audit.models import AuditEntry
+from qipan.terms.errors import Absent, Denied
+from qipan.terms.roles import Actor, Permission
+
+
+def _visible(actor: Actor) -> QuerySet[AuditEntry]:
+    # `access.scoping` stands above the log; this is its pattern. LIKE, not a range: the column is compared
+    # by language on PostgreSQL. Entries that belong to no area are seen by those who see everything.
+    prefixes = actor.areas_for(Permission.AUDIT_VIEW)
+    if not prefixes:
+        return AuditEntry.objects.none()
+    condition = Q()
+    if "/" not in prefixes:
+        for prefix in prefixes:
+            condition |= Q(area_path__startswith=prefix)
+    return AuditEntry.objects.filter(condition)
+
+
+def list_entries(
+    actor: Actor,
+    *,
+    action: str = "",
+    subject_kind: str = "",
+    subject_id: str = "",
+    user_id: int | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> QuerySet[AuditEntry]:
+    """The entries that the actor may see, newest first (since <= at < until); none without AUDIT_VIEW."""
+    entries = _visible(actor)
+    equal = {
+        "action": action,
+        "subject_kind": subject_kind,
+        "subject_id": subject_id,
+        "actor_user_id": user_id,
+    }
+    entries = entries.filter(**{name: value for name, value in equal.items() if value not in ("", None)})
+    if since is not None:
+        entries = entries.filter(at__gte=since)
+    if until is not None:
+        entries = entries.filter(at__lt=until)
+    return entries.order_by("-seq")
+
+
+def access_entry(actor: Actor, seq: int) -> AuditEntry:
+    """One entry. Raises Absent where there is none that the actor may see."""
+    entry = _visible(actor).filter(seq=seq).first()
+    if entry is None:
+        raise Absent("audit entry")
+    return entry
+
+
+def export_lines(actor: Actor) -> Iterator[str]:
+    """The whole log as JSON lines, for the stand-alone verifier. Raises Denied."""
+    if not actor.may(Permission.AUDIT_VIEW, "/"):
+        raise Denied(Permission.AUDIT_VIEW, "/")
+    return (json.dumps(entry, ensure_ascii=False, separators=(",", ":")) for entry in exported())
