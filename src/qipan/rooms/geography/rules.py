@@ -75,18 +75,22 @@ def check_parent(position: int, row: NewArea, parent_level: AreaLevel) -> Proble
 
 
 def plan_tree(
-    rows: Sequence[NewArea], known: Mapping[str, KnownArea]
+    rows: Sequence[NewArea], known: Mapping[str, KnownArea], *, assume_parents: bool = False
 ) -> tuple[list[tuple[NewArea, str]], list[Problem]]:
     """The rows with their paths, parents before children, and the problems of those that have no place.
 
     `known`: the areas already there, by code. A known area may be named again with another name or population,
     never with another parent or level. Levels strictly descend from parent to child, so a cycle cannot pass.
     Children of a row with a problem have one themselves (their parent is not there).
+
+    assume_parents: a parent that is nowhere may still come (a later part of the same file); rows that hang on
+    such a parent are placed with an empty path.
     """
     problems: list[Problem] = []
     placed: list[tuple[NewArea, str]] = []
     here = {code: (area.level, area.path) for code, area in known.items()}
     seen: set[str] = set()
+    refused: set[str] = set()
     order = sorted(range(len(rows)), key=lambda position: (RANK[rows[position].level], position))
     for position in order:
         row = rows[position]
@@ -100,16 +104,19 @@ def plan_tree(
         path = "/"
         if problem is None and row.parent:
             parent = here.get(row.parent)
-            if parent is None:
+            if parent is None and assume_parents and row.parent not in refused:
+                path = ""
+            elif parent is None:
                 problem = Problem(position, "parent", "There is no area %(parent)s.", {"parent": row.parent})
             else:
                 problem = check_parent(position, row, parent[0])
                 path = parent[1]
         if problem is not None:
             problems.append(problem)
+            refused.add(row.code)
             continue
         seen.add(row.code)
-        full = area_path(path, row.code)
+        full = area_path(path, row.code) if path else ""
         here[row.code] = (row.level, full)
         placed.append((row, full))
     return placed, sorted(problems, key=lambda problem: problem.position)

@@ -34,9 +34,12 @@ def known_areas(codes: Collection[str] | None = None) -> dict[str, KnownArea]:
     return {code: KnownArea(code, parent or "", AreaLevel(level), path) for code, parent, level, path in rows}
 
 
-def plan_areas(rows: Sequence[NewArea]) -> tuple[list[tuple[NewArea, str]], list[Problem]]:
+def plan_areas(
+    rows: Sequence[NewArea], *, assume_parents: bool = False
+) -> tuple[list[tuple[NewArea, str]], list[Problem]]:
     """`rules.plan_tree` against the areas in the database; nothing is written."""
-    return plan_tree(rows, known_areas({row.code for row in rows} | {row.parent for row in rows if row.parent}))
+    codes = {row.code for row in rows} | {row.parent for row in rows if row.parent}
+    return plan_tree(rows, known_areas(codes), assume_parents=assume_parents)
 
 
 def areas_write(placed: Sequence[tuple[NewArea, str]]) -> int:

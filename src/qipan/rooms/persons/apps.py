@@ -4,3 +4,9 @@ from django.apps import AppConfig
 class PersonsConfig(AppConfig):
     name = "qipan.rooms.persons"
     label = "persons"
+
+    def ready(self) -> None:
+        from qipan.foundation.intake.kinds import register
+        from qipan.rooms.persons.intake import KIND
+
+        register(KIND)

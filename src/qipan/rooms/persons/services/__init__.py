@@ -10,7 +10,7 @@ from qipan.rooms.persons.rules import (
     RowProblem,
     SearchBy,
 )
-from qipan.rooms.persons.services.keeping import Rotation, person_purge, vault_rotate
+from qipan.rooms.persons.services.keeping import Rotation, person_purge, persons_take_back, vault_rotate
 from qipan.rooms.persons.services.opening import identity_open, identity_search
 from qipan.rooms.persons.services.registering import (
     PlacedPerson,
@@ -19,6 +19,7 @@ from qipan.rooms.persons.services.registering import (
     person_register,
     persons_check,
     persons_for_references,
+    persons_place,
     persons_register_bulk,
     persons_write,
 )
@@ -42,7 +43,9 @@ __all__ = [
     "person_register",
     "persons_check",
     "persons_for_references",
+    "persons_place",
     "persons_register_bulk",
+    "persons_take_back",
     "persons_write",
     "vault_rotate",
 ]

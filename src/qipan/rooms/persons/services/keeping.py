@@ -108,16 +108,39 @@ def person_purge(*, actor: Actor, person_id: int, reason: str, at: datetime) -> 
         if row is None:
             raise Absent("person")
         require(actor, Permission.PERSON_PURGE, row.area_path)
-        if connection.vendor == "sqlite":
-            # overwrite deleted content with zeros instead of leaving it in free pages
-            with connection.cursor() as cursor:
-                cursor.execute("PRAGMA secure_delete = ON")
-            transaction.on_commit(_truncate_wal)
-        SealedIdentity.objects.filter(pk=person_id).delete()
-        BlindIndex.objects.filter(person_id=person_id).delete()
-        PersonKey.objects.filter(person_id=person_id).delete()
-        Person.objects.filter(pk=person_id).update(purged_at=at, birth_year=None, household=None)
+        _destroy([person_id], at)
         entry.about("person", person_id, area_path=row.area_path)
+
+
+def persons_take_back(*, actor: Actor, batch_id: int, at: datetime) -> int:
+    """Destroy the identities and source ids of everybody whom a batch registered; returns how many people.
+
+    For a file that was wrong, so that the right one can come. Pseudonyms stay. Raises Denied where one of the
+    people does not live in the actor's areas. Called by intake inside the voiding of the batch.
+    """
+    with audited(actor=actor, action="person.take_back", at=at) as entry:
+        rows = list(
+            Person.objects.filter(batch_id=batch_id, purged_at=None).order_by("pk").values_list("pk", "area_path")
+        )
+        for path in sorted({path for _, path in rows}):
+            require(actor, Permission.BATCH_VOID, path)
+        for start in range(0, len(rows), 10_000):
+            _destroy([pk for pk, _ in rows[start : start + 10_000]], at)
+        entry.about("batch", batch_id, detail={"persons": len(rows)})
+        entry.silent = not rows
+    return len(rows)
+
+
+def _destroy(person_ids: list[int], at: datetime) -> None:
+    if connection.vendor == "sqlite":
+        # overwrite deleted content with zeros instead of leaving it in free pages
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA secure_delete = ON")
+        transaction.on_commit(_truncate_wal)
+    SealedIdentity.objects.filter(pk__in=person_ids).delete()
+    BlindIndex.objects.filter(person_id__in=person_ids).delete()
+    PersonKey.objects.filter(person_id__in=person_ids).delete()
+    Person.objects.filter(pk__in=person_ids).update(purged_at=at, birth_year=None, household=None)
 
 
 def _truncate_wal() -> None:

@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 
 from qipan.foundation.access.scoping import require
 from qipan.foundation.audit.services import audited
+from qipan.foundation.intake.writing import bulk_insert
 from qipan.rooms.geography.selectors import AreaRef, areas_by_code
 from qipan.rooms.organizations.selectors import local_day
 from qipan.rooms.persons import identity as vault
@@ -23,7 +24,7 @@ from qipan.rooms.persons.selectors import (
     source_key,
     source_keys,
 )
-from qipan.rooms.persons.services.writing import insert_many, reserve_ids, vault_shared
+from qipan.rooms.persons.services.writing import reserve_ids, vault_shared
 from qipan.terms.errors import Absent, BadInput, Conflict, Denied
 from qipan.terms.identity import parse_person_code
 from qipan.terms.roles import Actor, Permission
@@ -45,13 +46,12 @@ def _household_key(source: str, household: str) -> bytes:
     return source_key(f"household\0{source}", household)
 
 
-def persons_check(
-    rows: Sequence[NewPerson], *, source: str, at: datetime
+def persons_place(
+    rows: Sequence[NewPerson], *, at: datetime
 ) -> tuple[list[PlacedPerson | None], list[tuple[int, str, str]]]:
-    """Check rows against themselves, each other and the database; three queries for up to 20,000 rows.
+    """The canonical form and area of each row, and the problems that a row has by itself; one query.
 
-    Returns a list parallel to `rows` (None for a row with a problem) and the problems as (position, column,
-    msgid). Nothing is written.
+    Returns as `persons_check` does, which also looks for people who are registered already.
     """
     today = local_day(at)
     areas = areas_by_code({row.area for row in rows})
@@ -67,6 +67,18 @@ def persons_check(
         except RowProblem as problem:
             placed.append(None)
             problems.append((position, problem.column, problem.reason))
+    return placed, problems
+
+
+def persons_check(
+    rows: Sequence[NewPerson], *, source: str, at: datetime
+) -> tuple[list[PlacedPerson | None], list[tuple[int, str, str]]]:
+    """Check rows against themselves, each other and the database; three queries for up to 20,000 rows.
+
+    Returns a list parallel to `rows` (None for a row with a problem) and the problems as (position, column,
+    msgid). Nothing is written.
+    """
+    placed, problems = persons_place(rows, at=at)
     good = [(position, row) for position, row in enumerate(placed) if row is not None]
     keys = source_keys(source, [row.person.source_id for _, row in good])
     digests = vault.document_digests([row.person.identity for _, row in good])
@@ -117,20 +129,20 @@ def persons_write(
     )  # fmt: skip
     try:
         with transaction.atomic():
-            insert_many(
+            bulk_insert(
                 Person,
                 ["id", "area_id", "area_path", "household_id", "birth_year", "sex", "synthetic",
                  "registered_at", "batch_id"],
                 people,
             )  # fmt: skip
             keys = source_keys(source, [row.person.source_id for row in rows])
-            insert_many(PersonKey, ["key", "person_id"], zip(keys, ids, strict=True))
-            insert_many(
+            bulk_insert(PersonKey, ["key", "person_id"], zip(keys, ids, strict=True))
+            bulk_insert(
                 SealedIdentity,
                 ["person_id", "vault_key", "wrapped_key", "sealed"],
                 vault.seal_identities(identities),
             )
-            insert_many(BlindIndex, ["person_id", "purpose", "digest"], vault.index_rows(identities))
+            bulk_insert(BlindIndex, ["person_id", "purpose", "digest"], vault.index_rows(identities))
     except IntegrityError:
         raise Conflict("Somebody else registered one of these people in the meantime: try again.") from None
     return ids
@@ -145,7 +157,7 @@ def _households(rows: Sequence[PlacedPerson], source: str) -> list[int | None]:
         if key is not None and key not in known:
             new.setdefault(key, row.area)
     ids = list(reserve_ids(Household, len(new))) if new else []
-    insert_many(
+    bulk_insert(
         Household,
         ["id", "key", "area_id", "area_path"],
         [(pk, key, area.id, area.path) for pk, (key, area) in zip(ids, new.items(), strict=True)],
@@ -243,7 +255,7 @@ def persons_for_references(
             if not actor.may(Permission.CASE_EDIT, path):
                 require(actor, Permission.PERSON_REGISTER, path)
         ids = list(reserve_ids(Person, len(new)))
-        insert_many(
+        bulk_insert(
             Person,
             ["id", "area_id", "area_path", "birth_year", "sex", "synthetic", "registered_at", "batch_id"],
             [
@@ -254,7 +266,7 @@ def persons_for_references(
         )  # fmt: skip
         try:
             with transaction.atomic():
-                insert_many(
+                bulk_insert(
                     PersonKey, ["key", "person_id"], zip(source_keys(source, new), ids, strict=True)
                 )
         except IntegrityError:
@@ -305,12 +317,12 @@ def identity_record(*, actor: Actor, person_id: int, person: NewPerson, at: date
             with transaction.atomic():
                 SealedIdentity.objects.filter(pk=person_id).delete()
                 BlindIndex.objects.filter(person_id=person_id).delete()
-                insert_many(
+                bulk_insert(
                     SealedIdentity,
                     ["person_id", "vault_key", "wrapped_key", "sealed"],
                     vault.seal_identities(pair),
                 )
-                insert_many(BlindIndex, ["person_id", "purpose", "digest"], vault.index_rows(pair))
+                bulk_insert(BlindIndex, ["person_id", "purpose", "digest"], vault.index_rows(pair))
         except IntegrityError:
             raise Conflict("A person with this document is registered already.") from None
         row.sex, row.birth_year = checked.sex, checked.birth_year

@@ -1,7 +1,6 @@
-"""What every writer of the vault does: blocks of ids, bulk inserts, and the lock that a rotation waits for."""
+"""What every writer of the vault does: blocks of ids, and the lock that a rotation waits for."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from django.db import connection, models
 
@@ -44,15 +43,3 @@ def reserve_ids(model: type[models.Model], count: int) -> Sequence[int]:
         row = cursor.fetchone()
         first = (row[0] if row else 0) + 1
     return range(first, first + count)
-
-
-def insert_many(model: type[models.Model], columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
-    """Insert rows of database values (column names, not field names), past the ORM."""
-    quote = connection.ops.quote_name
-    names = ", ".join(quote(column) for column in columns)
-    marks = ", ".join(["%s"] * len(columns))
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            f"INSERT INTO {quote(model._meta.db_table)} ({names}) VALUES ({marks})",  # noqa: S608 - names of ours
-            list(rows),
-        )
