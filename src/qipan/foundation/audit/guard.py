@@ -53,8 +53,7 @@ def guard_table(
     if connection.vendor == "postgresql":
         # only for rows: in a statement trigger (TRUNCATE) there is no OLD for the condition
         exception = (
-            f"IF TG_LEVEL = 'ROW' THEN IF TG_OP = 'DELETE' AND ({allow_delete_where}) "
-            "THEN RETURN OLD; END IF; END IF;"
+            f"IF TG_LEVEL = 'ROW' THEN IF TG_OP = 'DELETE' AND ({allow_delete_where}) THEN RETURN OLD; END IF; END IF;"
             if allow_delete_where
             else ""
         )
@@ -132,8 +131,7 @@ def guarded_tables(connection: BaseDatabaseWrapper) -> dict[str, bool]:
             )
         else:
             cursor.execute(
-                "SELECT tbl_name, sql LIKE '%% WHEN NOT %%' FROM sqlite_master WHERE type = 'trigger' "
-                "AND name LIKE %s",
+                "SELECT tbl_name, sql LIKE '%% WHEN NOT %%' FROM sqlite_master WHERE type = 'trigger' AND name LIKE %s",
                 [f"{_PREFIX}_delete_%"],
             )
         return {table: bool(conditional) for table, conditional in cursor.fetchall()}
