@@ -72,9 +72,8 @@ def flush_past_the_guard(django_db_blocker: Any) -> Iterator[None]:
     teardown = TransactionTestCase._fixture_teardown
 
     def guarded_teardown(self: TransactionTestCase) -> None:
-        with as_owner():
-            with guard.unguarded(connection):
-                teardown(self)
+        with as_owner(), guard.unguarded(connection):
+            teardown(self)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", guarded_teardown)

@@ -48,6 +48,8 @@ def reconcile(
     *,
     actions: Collection[str] = (),
     removed: Mapping[str, int] | None = None,
+    rows_key: str = "rows",
+    hash_key: str = "content_hash",
 ) -> Reconciled:
     """Compare rows with the log. A query for every 800 write ids.
 
@@ -71,13 +73,13 @@ def reconcile(
             detail = details.get(write_id)
             if detail is None:
                 found.without_entry.append(write_id)
-            elif detail.get("rows", count) != count + gone.get(write_id, 0):
+            elif detail.get(rows_key, 0) != count + gone.get(write_id, 0):
                 found.count_differs.append(write_id)
-            elif write_id not in gone and content and detail.get("content_hash", content) != content:
+            elif write_id not in gone and content and detail.get(hash_key) != content:
                 found.content_differs.append(write_id)
     if actions:
         entries = AuditEntry.objects.filter(action__in=list(actions)).values_list("write_id", "detail")
         for write_id, detail in entries.iterator(chunk_size=10_000):
-            if write_id not in met and detail.get("rows", 0) > gone.get(write_id, 0):
+            if write_id not in met and detail.get(rows_key, 0) > gone.get(write_id, 0):
                 found.without_rows.append(write_id)
     return found

@@ -24,9 +24,11 @@ from qipan.rooms.control.selectors.orders import (
     list_orders,
     order_facts,
 )
+from qipan.rooms.control.selectors.reconciling import Reconciliation, forged_decisions, reconcile_ledger
 
 __all__ = [
     "OrderFact",
+    "Reconciliation",
     "access_appeal",
     "access_decision",
     "access_evidence",
@@ -36,6 +38,7 @@ __all__ = [
     "current_decision",
     "decision_of",
     "evidence_hashes",
+    "forged_decisions",
     "forged_orders",
     "ledger_frame",
     "ledger_items",
@@ -44,4 +47,5 @@ __all__ = [
     "list_evidence",
     "list_orders",
     "order_facts",
+    "reconcile_ledger",
 ]

@@ -1,9 +1,8 @@
 """The ledger as the evaluators want it: items for one person, a frame for many."""
 
-import hashlib
 import json
 from collections.abc import Collection, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
@@ -11,8 +10,8 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from qipan.foundation.access.scoping import scope
+from qipan.foundation.audit.reconcile import content_hash
 from qipan.rooms.control.models import Evidence
-from qipan.rooms.control.rules import canonical
 from qipan.terms.errors import Absent
 from qipan.terms.evidence import EvidenceItem, EvidenceKind
 from qipan.terms.roles import Actor, Permission
@@ -35,7 +34,8 @@ def ids_condition(column: str, ids: Collection[int]) -> tuple[str, list[Any]]:
     """An SQL condition "column is one of these ids" without a limit on their number, and its parameters."""
     if connection.vendor == "postgresql":
         return f"{column} = ANY(%s)", [list(ids)]
-    return f"{column} IN (SELECT value FROM json_each(%s))", [json.dumps(list(ids))]
+    # `column` is program text, never input
+    return f"{column} IN (SELECT value FROM json_each(%s))", [json.dumps(list(ids))]  # noqa: S608
 
 
 def _frames(disease: str, ids: Collection[int]) -> Iterator[pl.DataFrame]:
@@ -126,35 +126,53 @@ def access_evidence(actor: Actor, evidence_id: int) -> Evidence:
     return found
 
 
-def evidence_line(key: bytes, person_id: int, linked: int | None, kind: str, at: datetime, value: Any) -> bytes:
-    """One fact in the form that content hashes are made of (no database ids of the ledger: they may differ
-    between two imports of the same file).
+def value_text(value: Any) -> str:
+    """An evidence value as the ledger hashes it: JSON, keys sorted, no spaces."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def evidence_line(key: bytes, person_id: int, linked: int | None, kind: str, at: datetime, value: str) -> bytes:
+    """One fact in the form that content hashes are made of (`value` as `value_text`; no database ids of the
+    ledger: they may differ between two imports of the same file).
     """
-    return canonical(
-        {"key": bytes(key).hex(), "person": person_id, "linked": linked, "kind": kind, "at": at, "value": value}
+    moment = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
+    return f"{bytes(key).hex()}|{person_id}|{'' if linked is None else linked}|{kind}|{moment}|{value}".encode()
+
+
+def evidence_lines(frame: pl.DataFrame) -> list[bytes]:
+    """`evidence_line` of every row of a frame of new evidence."""
+    line = pl.concat_str(
+        pl.col("key").bin.encode("hex"),
+        pl.col("person_id").cast(pl.String),
+        pl.col("linked_person_id").cast(pl.String).fill_null(""),
+        "kind",
+        pl.col("at").dt.convert_time_zone("UTC").dt.strftime("%Y-%m-%dT%H:%M:%S%.6f"),
+        "value",
+        separator="|",
     )
-
-
-def content_hash(lines: Collection[bytes]) -> str:
-    """sha256 over the sorted lines: the same set of facts has the same hash in any order."""
-    digest = hashlib.sha256()
-    for line in sorted(lines):
-        digest.update(hashlib.sha256(line).digest())
-    return digest.hexdigest()
+    return [text.encode() for text in frame.select(line.alias("line"))["line"]]
 
 
 def evidence_hashes(write_ids: Collection[str] | None = None) -> Iterator[tuple[str, int, str]]:
     """(write id, rows, content hash) of the stored evidence, to be compared with the log (U8)."""
     rows = Evidence.objects.order_by("write_id")
     if write_ids is not None:
-        rows = rows.filter(write_id__in=write_ids)
+        # a few hundred entries a day: below SQLite's limit of variables in parts
+        parts = [list(write_ids)[i : i + 800] for i in range(0, len(write_ids), 800)]
+        for part in parts:
+            yield from _hashes(rows.filter(write_id__in=part))
+        return
+    yield from _hashes(rows)
+
+
+def _hashes(rows: QuerySet[Evidence]) -> Iterator[tuple[str, int, str]]:
     current, lines = None, list[bytes]()
     fields = ("write_id", "key", "person_id", "linked_person_id", "kind", "at", "value")
-    for write_id, *fact in rows.values_list(*fields).iterator(chunk_size=10_000):
+    for write_id, *fact, value in rows.values_list(*fields).iterator(chunk_size=10_000):
         if write_id != current:
             if current is not None:
                 yield current, len(lines), content_hash(lines)
             current, lines = write_id, []
-        lines.append(evidence_line(*fact))
+        lines.append(evidence_line(*fact, value_text(value)))
     if current is not None:
         yield current, len(lines), content_hash(lines)

@@ -3,9 +3,11 @@
 from qipan.rooms.control.services.appeals import appeal_decide, appeal_open, appeals_release_overdue
 from qipan.rooms.control.services.decisions import Refreshed, decisions_rebuild, decisions_refresh
 from qipan.rooms.control.services.evidence import (
+    NEW_EVIDENCE_SCHEMA,
     NewEvidence,
     Recorded,
     evidence_add,
+    evidence_add_frame,
     evidence_key,
     evidence_record,
     evidence_void,
@@ -14,6 +16,7 @@ from qipan.rooms.control.services.evidence import (
 from qipan.rooms.control.services.replays import Replay, replay
 
 __all__ = [
+    "NEW_EVIDENCE_SCHEMA",
     "NewEvidence",
     "Recorded",
     "Refreshed",
@@ -24,6 +27,7 @@ __all__ = [
     "decisions_rebuild",
     "decisions_refresh",
     "evidence_add",
+    "evidence_add_frame",
     "evidence_key",
     "evidence_record",
     "evidence_void",

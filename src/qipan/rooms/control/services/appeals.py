@@ -5,9 +5,8 @@ from datetime import datetime
 from qipan.foundation import crypto
 from qipan.foundation.access.scoping import require
 from qipan.foundation.audit.services import audited
-from qipan.rooms.control.models import Appeal, Evidence
+from qipan.rooms.control.models import Appeal
 from qipan.rooms.control.rules import APPEAL_CLOCK, exemption_value, may_answer
-from qipan.rooms.control.selectors.ledger import content_hash, evidence_line
 from qipan.rooms.control.selectors.orders import access_appeal, access_order, appeals_overdue
 from qipan.rooms.control.services.evidence import insert_and_decide
 from qipan.rooms.control.services.locking import lock_ledger
@@ -59,15 +58,7 @@ def _exempt(appeal: Appeal, *, actor: Actor, at: datetime, write_id: str) -> dic
         actor=actor, person_id=order.person_id, kind=EvidenceKind.EXEMPTION, at=at, value=value, source="appeal",
         now=at, identity=f"{appeal.pk}", disease=order.disease, write_id=write_id,
     )  # fmt: skip
-    row = Evidence.objects.get(pk=recorded.evidence_id)
-    line = evidence_line(row.key, row.person_id, None, row.kind, row.at, row.value)
-    return {
-        "order": order.pk,
-        "evidence": row.pk,
-        "rows": 1,
-        "content": content_hash([line]),
-        **recorded.refreshed.detail(),
-    }
+    return {"order": order.pk, **recorded.detail()}
 
 
 def appeal_decide(*, actor: Actor, appeal_id: int, granted: bool, answer: str, at: datetime) -> Appeal:

@@ -13,7 +13,7 @@ from qipan.foundation import clock, crypto
 from qipan.foundation.access.scoping import require_anywhere
 from qipan.foundation.audit.services import audited
 from qipan.rooms.control.models import Order, StoredDecision
-from qipan.rooms.control.rules import OpenOrder, Opening, decision_json, diff_orders
+from qipan.rooms.control.rules import Opening, OpenOrder, decision_json, diff_orders
 from qipan.rooms.control.selectors.decisions import CIVIL_ZONE, is_sealed, seal_payload
 from qipan.rooms.control.selectors.ledger import ledger_frame, ledger_items, linked_to
 from qipan.rooms.control.selectors.orders import order_seal

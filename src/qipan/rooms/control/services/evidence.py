@@ -2,18 +2,26 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
+import polars as pl
 from django.db import connection
 
 from qipan.foundation.access.scoping import require
+from qipan.foundation.audit.reconcile import content_hash
 from qipan.foundation.audit.services import audited
-from qipan.foundation.intake.writing import bulk_insert
+from qipan.foundation.intake.writing import bulk_insert_frame
 from qipan.rooms.control.models import Evidence
-from qipan.rooms.control.selectors.ledger import content_hash, evidence_line, ids_condition, linked_to
+from qipan.rooms.control.selectors.ledger import (
+    evidence_line,
+    evidence_lines,
+    ids_condition,
+    linked_to,
+    value_text,
+)
 from qipan.rooms.control.services.decisions import Refreshed, decide_now
 from qipan.rooms.control.services.locking import lock_ledger
 from qipan.rooms.persons.selectors import person_refs
@@ -43,6 +51,17 @@ class Recorded:
     evidence_id: int
     new: bool
     refreshed: Refreshed
+    #: hash of the recorded fact, for the log
+    content_hash: str = ""
+
+    def detail(self) -> dict[str, Any]:
+        """For the log entry that covers the fact."""
+        return {
+            "evidence": self.evidence_id,
+            "evidence_rows": 1,
+            "evidence_hash": self.content_hash,
+            **self.refreshed.detail(),
+        }
 
 
 def evidence_key(kind: str, source: str, identity: str) -> bytes:
@@ -72,10 +91,50 @@ def mark_stale(person_ids: Collection[int], *, disease: str) -> int:
         return cursor.rowcount
 
 
-_COLUMNS = [
-    "key", "disease", "person_id", "linked_person_id", "kind", "at", "recorded_at", "value", "source", "batch_id",
-    "recorded_by", "recorded_unit", "voids_id", "write_id",
-]  # fmt: skip
+NEW_EVIDENCE_SCHEMA = {
+    "key": pl.Binary,
+    "person_id": pl.Int64,
+    "linked_person_id": pl.Int64,
+    "kind": pl.String,
+    "at": pl.Datetime("us", "UTC"),
+    "recorded_at": pl.Datetime("us", "UTC"),
+    "value": pl.String,
+    "voids_id": pl.Int64,
+}
+
+
+def evidence_add_frame(
+    frame: pl.DataFrame,
+    *,
+    actor: Actor,
+    source: str,
+    batch_id: int | None,
+    write_id: str,
+    disease: str = "covid19",
+) -> dict[str, Any]:
+    """Add many facts inside the caller's `audited` transaction, whose `write_id` they carry. Returns what
+    belongs into that entry's detail: `evidence_rows` and `evidence_hash`.
+
+    `frame`: columns and types of `NEW_EVIDENCE_SCHEMA`, `value` JSON text with sorted keys and no spaces
+    (`value_text`). The caller has authorised every person and checked every value (intake does, row by
+    row). Facts that are there already are refused by the database: intake removes them before. Marks
+    decisions stale and decides nothing: call `decisions_refresh` after.
+    """
+    if not len(frame):
+        return {"evidence_rows": 0}
+    lock_ledger()
+    ready = frame.select(
+        *NEW_EVIDENCE_SCHEMA,
+        pl.lit(disease).alias("disease"),
+        pl.lit(source).alias("source"),
+        pl.lit(batch_id, dtype=pl.Int64).alias("batch_id"),
+        pl.lit(actor.user_id, dtype=pl.Int64).alias("recorded_by"),
+        pl.lit(actor.unit_id, dtype=pl.Int64).alias("recorded_unit"),
+        pl.lit(write_id).alias("write_id"),
+    )
+    bulk_insert_frame(Evidence, ready)
+    mark_stale(frame["person_id"].unique().to_list(), disease=disease)
+    return {"evidence_rows": len(frame), "evidence_hash": content_hash(evidence_lines(frame))}
 
 
 def evidence_add(
@@ -87,29 +146,19 @@ def evidence_add(
     recorded_at: datetime,
     rows: Sequence[NewEvidence],
     disease: str = "covid19",
-) -> str:
-    """Add many facts inside the caller's `audited` transaction, whose `write_id` they carry; returns their
-    content hash for that entry. Marks decisions stale and decides nothing: call `decisions_refresh` after.
-
-    The caller has authorised every person (intake does, row by row). Facts that are there already are
-    refused by the database: intake removes them before.
-    """
-    lock_ledger()
-    bulk_insert(
-        Evidence,
-        _COLUMNS,
-        (
-            (
-                row.key, disease, row.person_id, row.linked_person_id, row.kind.value, row.at,
-                row.recorded_at or recorded_at, json.dumps(row.value, ensure_ascii=False, sort_keys=True), source,
-                batch_id, actor.user_id, actor.unit_id, row.voids, write_id,
-            )
-            for row in rows
-        ),
+) -> dict[str, Any]:
+    """`evidence_add_frame` for rows that are values."""
+    frame = pl.DataFrame(
+        [
+            (r.key, r.person_id, r.linked_person_id, r.kind.value, r.at.astimezone(UTC),
+             (r.recorded_at or recorded_at).astimezone(UTC), value_text(r.value), r.voids)
+            for r in rows
+        ],
+        schema=NEW_EVIDENCE_SCHEMA,
+        orient="row",
     )  # fmt: skip
-    mark_stale({row.person_id for row in rows}, disease=disease)
-    return content_hash(
-        [evidence_line(r.key, r.person_id, r.linked_person_id, r.kind.value, r.at, r.value) for r in rows]
+    return evidence_add_frame(
+        frame, actor=actor, source=source, batch_id=batch_id, write_id=write_id, disease=disease
     )
 
 
@@ -163,20 +212,8 @@ def evidence_record(
             write_id=entry.write_id,
         )  # fmt: skip
         entry.silent = not recorded.new
-        row = Evidence.objects.get(pk=recorded.evidence_id)
         entry.about(
-            "person",
-            person_id,
-            area_path=ref.area_path,
-            detail={
-                "kind": kind.value,
-                "evidence": recorded.evidence_id,
-                "rows": 1,
-                "content": content_hash(
-                    [evidence_line(row.key, person_id, linked_person_id, kind.value, at, row.value)]
-                ),
-                **recorded.refreshed.detail(),
-            },
+            "person", person_id, area_path=ref.area_path, detail={"kind": kind.value, **recorded.detail()}
         )
     return recorded
 
@@ -212,7 +249,9 @@ def insert_and_decide(
     )  # fmt: skip
     touched = {person_id} | linked_to([person_id], disease=disease)
     mark_stale([person_id], disease=disease)
-    return Recorded(row.pk, new=True, refreshed=decide_now(touched, at=now, disease=disease, write_id=write_id))
+    refreshed = decide_now(touched, at=now, disease=disease, write_id=write_id)
+    line = evidence_line(key, person_id, linked_person_id, kind.value, at, value_text(value))
+    return Recorded(row.pk, new=True, refreshed=refreshed, content_hash=content_hash([line]))
 
 
 def evidence_void(*, actor: Actor, evidence_id: int, reason: str, now: datetime) -> Recorded:
@@ -230,35 +269,27 @@ def evidence_void(*, actor: Actor, evidence_id: int, reason: str, now: datetime)
             actor=actor, person_id=row.person_id, kind=EvidenceKind.CORRECTION, at=now, value={}, source="correction",
             now=now, voids=row.pk, identity=str(row.pk), disease=row.disease, write_id=entry.write_id,
         )  # fmt: skip
-        correction = Evidence.objects.get(pk=recorded.evidence_id)
-        line = evidence_line(correction.key, row.person_id, None, correction.kind, now, {})
         entry.about(
             "evidence",
             row.pk,
             area_path=row.person.area_path,
-            detail={
-                "reason": reason[:300],
-                "rows": 1,
-                "content": content_hash([line]),
-                **recorded.refreshed.detail(),
-            },
+            detail={"reason": reason[:300], "voided": row.pk, **recorded.detail()},
         )
     return recorded
 
 
-def _not_voided(batch_id: int) -> Iterable[tuple[int, int, str]]:
-    rows = Evidence.objects.filter(batch_id=batch_id, voided_by=None).exclude(kind=EvidenceKind.CORRECTION.value)
-    return rows.order_by("pk").values_list("pk", "person_id", "disease").iterator(chunk_size=10_000)
-
-
-def evidence_void_batch(*, actor: Actor, batch_id: int, now: datetime, write_id: str) -> tuple[int, str, set[int]]:
-    """Take back every fact of a batch, inside the caller's `audited` transaction. Returns how many, their
-    content hash, and the persons to be decided again. Running it again finds nothing left.
+def evidence_void_batch(
+    *, actor: Actor, batch_id: int, now: datetime, write_id: str
+) -> tuple[dict[str, Any], set[int]]:
+    """Take back every fact of a batch, inside the caller's `audited` transaction. Returns the detail for its
+    entry and the persons to be decided again. Running it again finds nothing left.
     """
     lock_ledger()
-    by_disease: dict[str, list[NewEvidence]] = {}
-    for evidence_id, person_id, disease in _not_voided(batch_id):
-        by_disease.setdefault(disease, []).append(
+    rows = Evidence.objects.filter(batch_id=batch_id, voided_by=None).exclude(kind=EvidenceKind.CORRECTION.value)
+    fields = ("pk", "person_id", "disease")
+    corrections: dict[str, list[NewEvidence]] = {}
+    for evidence_id, person_id, disease in rows.order_by("pk").values_list(*fields).iterator(chunk_size=10_000):
+        corrections.setdefault(disease, []).append(
             NewEvidence(
                 key=evidence_key(EvidenceKind.CORRECTION.value, "correction", str(evidence_id)),
                 person_id=person_id,
@@ -268,16 +299,15 @@ def evidence_void_batch(*, actor: Actor, batch_id: int, now: datetime, write_id:
                 voids=evidence_id,
             )
         )
-    hashes, persons, count = [], set[int](), 0
-    for disease, rows in sorted(by_disease.items()):
-        hashes.append(
-            evidence_add(
-                actor=actor, source="correction", batch_id=batch_id, write_id=write_id, recorded_at=now, rows=rows,
-                disease=disease,
-            )  # fmt: skip
-        )
-        persons |= {row.person_id for row in rows} | linked_to([r.person_id for r in rows], disease=disease)
-        count += len(rows)
-    return count, ",".join(hashes), persons
-
-
+    if len(corrections) > 1:
+        raise Refused("A batch with facts of several diseases cannot be taken back as one.")
+    detail: dict[str, Any] = {"evidence_rows": 0}
+    persons: set[int] = set()
+    for disease, facts in corrections.items():
+        detail = evidence_add(
+            actor=actor, source="correction", batch_id=batch_id, write_id=write_id, recorded_at=now, rows=facts,
+            disease=disease,
+        )  # fmt: skip
+        persons = {fact.person_id for fact in facts}
+        persons |= linked_to(persons, disease=disease)
+    return detail, persons
