@@ -13,6 +13,7 @@ anchors, one JSON object a line. Exit code 0: the log verifies; 1: it does not; 
 """
 
 import argparse
+import gc
 import hashlib
 import json
 import sqlite3
@@ -29,11 +30,19 @@ FIELDS = (
 #: So many findings are told; the rest is counted.
 TOLD = 20
 
-_encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
+_plain = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+_make = getattr(json.encoder, "c_make_encoder", None)
+# What `_plain.encode` does, made once and not for every entry: a third of the time of the whole.
+_chunks = _make and _make(None, _plain.default, json.encoder.encode_basestring, None, ":", ",", True, False, True)
+_scan = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 
 
 class Unreadable(Exception):
     """The log or the anchors cannot be read at all."""
+
+
+def _canonical(body: dict[str, Any]) -> str:
+    return "".join(_chunks(body, 0)) if _chunks else _plain.encode(body)
 
 
 def check_chain(entries: Iterable[Mapping[str, Any]], anchors: Mapping[int, str]) -> dict[str, Any]:
@@ -58,19 +67,19 @@ def check_chain(entries: Iterable[Mapping[str, Any]], anchors: Mapping[int, str]
 
     for entry in entries:
         count += 1
-        seq = entry["seq"]
+        body = dict(entry)  # whatever is beside the two hashes is under the hash: nothing can be smuggled in
+        prev_hash, own_hash, seq = body.pop("prev_hash"), body.pop("hash"), body["seq"]
         if seq != expected:
             tell(f"entry {expected} is missing or out of place: found {seq}")
-        if entry["prev_hash"] != previous:
+        if prev_hash != previous:
             tell(f"entry {seq} does not follow from the entry before it")
-        canonical = _encode({name: entry[name] for name in FIELDS})
-        if sha256((entry["prev_hash"] + canonical).encode()).hexdigest() != entry["hash"]:
+        if sha256((prev_hash + _canonical(body)).encode()).hexdigest() != own_hash:
             tell(f"entry {seq} was changed: its hash does not fit its content")
         if seq in anchors:
             met.add(seq)
-            if anchors[seq] != entry["hash"]:
+            if anchors[seq] != own_hash:
                 tell(f"entry {seq} is not the one that was anchored")
-        previous = entry["hash"]
+        previous = own_hash
         expected = seq + 1
     for seq in sorted(set(anchors) - met):
         tell(f"the log no longer holds entry {seq}, which was anchored")
@@ -86,14 +95,15 @@ def check_chain(entries: Iterable[Mapping[str, Any]], anchors: Mapping[int, str]
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
     """The entries of a JSON-lines export, in file order."""
+    needed = {*FIELDS, "prev_hash", "hash"}
     with path.open(encoding="utf-8") as file:
         for number, line in enumerate(file, 1):
             try:
-                entry = json.loads(line)
-                missing = [name for name in (*FIELDS, "prev_hash", "hash") if name not in entry]
-            except (ValueError, TypeError):
+                entry, end = _scan(line, 0)
+                whole = entry.keys() >= needed and type(entry["seq"]) is int and line[end:] in ("\n", "")
+            except (ValueError, AttributeError, StopIteration):
                 raise Unreadable(f"{path}: line {number} is not an entry") from None
-            if missing or not isinstance(entry["seq"], int):
+            if not whole:
                 raise Unreadable(f"{path}: line {number} is not an entry")
             yield entry
 
@@ -157,6 +167,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         anchors = read_anchors(arguments.anchor) if arguments.anchor else {}
+        gc.disable()  # entries hold no cycles
         report = check_chain(read_log(arguments.log), anchors)
     except (Unreadable, UnicodeDecodeError) as error:
         print(f"verify_log: {error}", file=sys.stderr)
