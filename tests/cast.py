@@ -11,6 +11,9 @@ Alice (epidemiologist), Gao (site manager), Ning (clinician) and Qiu (supervisor
 township A1, Chen (grid worker) in the village of A1. Dora is the epidemiologist of county B, the denied side.
 Eva (auditor), Fang (administrator), Hu (laboratory), Lin (privacy officer) and Ma (command) work for the city.
 
+The people are known to the source "cast" by their names (`resolve_persons(["xia"], source="cast")`), with synthetic
+identities in the vault.
+
 `build()` writes it with a handful of queries, past the services (their own tests are elsewhere), and answers
 with a `Cast`. It imports no pytest: scripts and benchmarks may use it too.
 """
@@ -24,7 +27,7 @@ from qipan.rooms.geography.selectors import AreaRef, areas_by_code
 from qipan.rooms.geography.services import areas_write, plan_areas
 from qipan.rooms.organizations.models import Membership, Unit
 from qipan.rooms.organizations.selectors import actor_for
-from qipan.rooms.persons.models import Person
+from qipan.rooms.persons.services import CheckedPerson, DocumentKind, Identity, PlacedPerson, persons_write
 from qipan.terms.areas import AreaLevel
 from qipan.terms.roles import Actor, Role
 
@@ -212,21 +215,31 @@ def build() -> Cast:
         )
         for name, role, area, unit in PEOPLE
     )
-    persons = Person.objects.bulk_create(
-        Person(
-            area_id=areas[grid].id,
-            area_path=areas[grid].path,
-            birth_year=year,
-            sex=sex,
-            synthetic=True,
-            registered_at=AT,
+    residents = [
+        PlacedPerson(
+            CheckedPerson(
+                name,
+                Identity(
+                    name=f"演示·{name}",
+                    document_kind=DocumentKind.SYNTHETIC,
+                    document_number=f"SYN-CAST-{name.upper()}",
+                    birth_date=date(year, 2, 3),
+                    phone=f"0001234{number:04d}",
+                    address=f"演示路{number}号",
+                ),
+                sex,
+                year,
+                "first-home" if name in ("xia", "yun") else "",
+            ),
+            areas[grid],
         )
-        for _, grid, year, sex in RESIDENTS
-    )
+        for number, (name, grid, year, sex) in enumerate(RESIDENTS)
+    ]
+    persons = persons_write(residents, source="cast", at=AT)
     return Cast(
         areas=areas,
         units=units,
         users=users,
         actors={name: actor_for(user, AT) for name, user in users.items()},
-        persons={row[0]: person.pk for row, person in zip(RESIDENTS, persons, strict=True)},
+        persons={row[0]: person_id for row, person_id in zip(RESIDENTS, persons, strict=True)},
     )

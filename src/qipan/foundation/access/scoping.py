@@ -30,9 +30,7 @@ def within(area_path: str, field: str = "area_path") -> Q:
     return Q(**{f"{field}__gte": area_path, f"{field}__lt": path_upper_bound(area_path)})
 
 
-def scope(
-    queryset: QuerySet[M], actor: Actor, permission: Permission, field: str = "area_path"
-) -> QuerySet[M]:
+def scope(queryset: QuerySet[M], actor: Actor, permission: Permission, field: str = "area_path") -> QuerySet[M]:
     """The rows of `queryset` in which the actor holds `permission`; none where he holds it nowhere."""
     prefixes = actor.areas_for(permission)
     if not prefixes:

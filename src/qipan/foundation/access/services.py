@@ -41,8 +41,8 @@ def user_create(
 ) -> User:
     """Make an account; without a password nobody can sign in with it until one is set.
 
-    area_path: where the account is managed; without it, where the actor manages accounts. Raises Denied, BadInput (a name that is none, a weak password),
-    Conflict (the name is taken).
+    area_path: where the account is managed; without it, where the actor manages accounts. Raises Denied,
+    BadInput (a name that is none, a weak password), Conflict (the name is taken).
     """
     if not _USERNAME.fullmatch(username):
         raise BadInput("“%(name)s” cannot be a user name: letters, digits, “.”, “-” and “_”, 2 to 60 of them.",

@@ -62,9 +62,7 @@ def access_area(actor: Actor, code: str) -> Area:
     return area
 
 
-def list_areas(
-    actor: Actor, below: str | None = None, level: AreaLevel | str | None = None
-) -> QuerySet[Area]:
+def list_areas(actor: Actor, below: str | None = None, level: AreaLevel | str | None = None) -> QuerySet[Area]:
     """The areas this actor may see, in the order of their paths.
 
     below: a path; the area itself and everything under it. level: only areas of this level.

@@ -16,8 +16,10 @@ from qipan.terms.roles import Actor, Permission, Role
 
 def _place(area_code: str | None) -> tuple[int | None, str]:
     """(id, path) of an area; (None, "/") for everywhere. Raises BadInput for an unknown code."""
-    if area_code is None:
-        return None, "/"
+    return (None, "/") if area_code is None else _area(area_code)
+
+
+def _area(area_code: str) -> tuple[int, str]:
     area = areas_by_code([area_code]).get(area_code)
     if area is None:
         raise BadInput("There is no area %(area)s.", area=area_code)
@@ -112,9 +114,7 @@ def membership_end(*, actor: Actor, membership: Membership, last_day: date, at: 
         require(actor, Permission.USER_MANAGE, membership.area_path)
         day = max(last_day, membership.starts_on)
         changed = (
-            Membership.objects.filter(pk=membership.pk)
-            .filter(Q(ends_on=None) | Q(ends_on__gt=day))
-            .update(ends_on=day)
+            Membership.objects.filter(pk=membership.pk).filter(Q(ends_on=None) | Q(ends_on__gt=day)).update(ends_on=day)
         )
         if not changed:
             raise Refused("This membership has ended by then already.")
@@ -136,7 +136,7 @@ def task_force_open(
 ) -> TaskForce:
     """Open a temporary body for one purpose, led by a unit. Raises Denied, BadInput."""
     with audited(actor=actor, action="task_force.open", at=at) as entry:
-        area_id, path = _place(area)
+        area_id, path = _area(area)
         require(actor, Permission.UNIT_MANAGE, path)
         if not purpose.strip():
             raise BadInput("A task force needs a purpose.")
@@ -162,9 +162,7 @@ def task_force_member_add(
             raise Refused("The account of %(name)s is closed.", name=user.username)
         try:
             with transaction.atomic():
-                member = TaskForceMember.objects.create(
-                    task_force=task_force, user=user, unit=unit, function=function
-                )
+                member = TaskForceMember.objects.create(task_force=task_force, user=user, unit=unit, function=function)
         except IntegrityError:
             raise Conflict("%(name)s is in this task force already.", name=user.username) from None
         entry.about("task_force", task_force.pk, area_path=task_force.area_path, detail={"user": user.pk})
@@ -183,9 +181,7 @@ def task_force_close(*, actor: Actor, task_force: TaskForce, last_day: date, at:
         entry.about("task_force", task_force.pk, area_path=task_force.area_path)
 
 
-def duty_assign(
-    *, actor: Actor, unit: Unit, user: User, starts_at: datetime, ends_at: datetime, at: datetime
-) -> Duty:
+def duty_assign(*, actor: Actor, unit: Unit, user: User, starts_at: datetime, ends_at: datetime, at: datetime) -> Duty:
     """Put a user on duty for a unit from one instant to another. Raises Denied, BadInput (the order of the
     instants), Refused (a closed account, nobody's duty twice at a time), Conflict.
     """

@@ -6,11 +6,10 @@ wrapped data key; rotating the vault's key re-wraps data keys and leaves identit
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 from qipan.foundation import crypto
-from qipan.rooms.persons.models import BlindIndex
 from qipan.rooms.persons.rules import (
     DocumentKind,
     Identity,
@@ -61,9 +60,7 @@ def seal_identities(people: Sequence[tuple[int, Identity]]) -> list[SealedRow]:
     if not people:
         return []
     keys = [crypto.new_key() for _ in people]
-    wrapped = crypto.seal_many(
-        _VAULT, ((key, _key_place(pk)) for key, (pk, _) in zip(keys, people, strict=True))
-    )
+    wrapped = crypto.seal_many(_VAULT, ((key, _key_place(pk)) for key, (pk, _) in zip(keys, people, strict=True)))
     # one key wraps all of a call; asked of the result, because another process may rotate in between
     vault_key = crypto.sealed_under(_VAULT, wrapped[0])
     seal = crypto.seal_with
@@ -99,32 +96,30 @@ def rewrap(rows: Sequence[tuple[int, bytes | memoryview]]) -> list[tuple[int, st
     return [(pk, vault_key, wrap) for (pk, _), wrap in zip(rows, fresh, strict=True)]
 
 
-def index_rows(people: Iterable[tuple[int, Identity]]) -> list[tuple[int, str, bytes]]:
-    """The blind index of (person id, identity): (person id, purpose, keyed digest), none for what is unknown."""
-    people = list(people)
-    rows: list[tuple[int, str, bytes]] = []
-    for by, texts in (
-        (SearchBy.NAME, [(pk, name_key(i.name)) for pk, i in people if i.name]),
-        (
-            SearchBy.DOCUMENT,
-            [(pk, document_key(i.document_kind, i.document_number)) for pk, i in people if i.document_number],
-        ),
-        (SearchBy.PHONE, [(pk, phone_key(i.phone)) for pk, i in people if i.phone]),
-    ):
-        digests = crypto.digest_many(_INDEX[by], (text.encode() for _, text in texts))
-        purpose = BlindIndex.Purpose(by.value).value
-        rows += [(pk, purpose, digest) for (pk, _), digest in zip(texts, digests, strict=True)]
-    return rows
+def index_rows(
+    people: Sequence[tuple[int, Identity]],
+) -> list[tuple[int, bytes | None, bytes | None, bytes | None]]:
+    """The blind index of (person id, identity): (person id, digest of name, document, phone), None for unknown."""
+    names = _digests(SearchBy.NAME, [name_key(i.name) for _, i in people])
+    documents = document_digests([i for _, i in people])
+    phones = _digests(SearchBy.PHONE, [i.phone and phone_key(i.phone) for _, i in people])
+    return [
+        (pk, name, document, phone)
+        for (pk, _), name, document, phone in zip(people, names, documents, phones, strict=True)
+    ]
+
+
+def _digests(by: SearchBy, texts: Sequence[str]) -> list[bytes | None]:
+    digests = crypto.digest_many(_INDEX[by], (text.encode() for text in texts))
+    return [digest if text else None for text, digest in zip(texts, digests, strict=True)]
 
 
 def document_digests(identities: Sequence[Identity]) -> list[bytes | None]:
     """The digest under which each document is registered; None for people without one."""
-    return [
-        crypto.digest(_INDEX[SearchBy.DOCUMENT], document_key(i.document_kind, i.document_number).encode())
-        if i.document_number
-        else None
-        for i in identities
-    ]
+    return _digests(
+        SearchBy.DOCUMENT,
+        [i.document_number and document_key(i.document_kind, i.document_number) for i in identities],
+    )
 
 
 def search_digests(by: SearchBy, text: str) -> list[bytes]:

@@ -84,9 +84,7 @@ def commit(ctx: IntakeContext, frame: pl.DataFrame) -> None:
     placed, problems = persons_place(_rows(frame), at=ctx.at)
     if problems:
         raise Conflict("Somebody else registered one of these people in the meantime: try again.")
-    persons_write(
-        [row for row in placed if row is not None], source=ctx.source, at=ctx.at, batch_id=ctx.batch_id
-    )
+    persons_write([row for row in placed if row is not None], source=ctx.source, at=ctx.at, batch_id=ctx.batch_id)
 
 
 def void(ctx: IntakeContext, batch_id: int) -> Mapping[str, int]:

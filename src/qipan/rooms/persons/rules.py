@@ -97,7 +97,7 @@ class CheckedPerson:
     household: str
 
 
-class RowProblem(ValueError):  # noqa: N818 - a problem of the row, named so in reports
+class RowProblem(ValueError):
     """Why a row cannot be registered: the column and a msgid without personal data."""
 
     def __init__(self, column: str, reason: str) -> None:

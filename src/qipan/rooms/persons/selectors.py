@@ -75,9 +75,7 @@ def resolve_persons(references: Sequence[str], *, source: str) -> dict[str, Pers
                 continue
     others = [reference for reference in wanted if reference not in codes]
     own = dict(zip(others, source_keys(source, others), strict=True))
-    foreign = {
-        reference: source_key(*reference.split(":", 1)) for reference in others if ":" in reference
-    }
+    foreign = {reference: source_key(*reference.split(":", 1)) for reference in others if ":" in reference}
     by_id = person_refs(codes.values()) if codes else {}
     by_key = persons_by_key({*own.values(), *foreign.values()}) if others else {}
     resolved = {reference: by_id[pk] for reference, pk in codes.items() if pk in by_id}

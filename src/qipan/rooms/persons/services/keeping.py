@@ -138,7 +138,7 @@ def _destroy(person_ids: list[int], at: datetime) -> None:
             cursor.execute("PRAGMA secure_delete = ON")
         transaction.on_commit(_truncate_wal)
     SealedIdentity.objects.filter(pk__in=person_ids).delete()
-    BlindIndex.objects.filter(person_id__in=person_ids).delete()
+    BlindIndex.objects.filter(pk__in=person_ids).delete()
     PersonKey.objects.filter(person_id__in=person_ids).delete()
     Person.objects.filter(pk__in=person_ids).update(purged_at=at, birth_year=None, household=None)
 

@@ -26,9 +26,7 @@ def _purpose(actor: Actor, action: str, at: datetime, purpose: str, permission: 
         raise Refused("Identities are opened for a purpose of disease control only.") from None
 
 
-def identity_open(
-    *, actor: Actor, person_ids: Collection[int], purpose: str, at: datetime
-) -> dict[int, Identity]:
+def identity_open(*, actor: Actor, person_ids: Collection[int], purpose: str, at: datetime) -> dict[int, Identity]:
     """Open the identities of a list of people, in one entry of the log.
 
     All or none: raises Denied or Absent where one of them is not the actor's to open or is not there (both look
@@ -71,9 +69,7 @@ def _open_rows(wanted: list[int]) -> dict[int, Identity]:
     return opened
 
 
-def identity_search(
-    *, actor: Actor, by: str, text: str, purpose: str, at: datetime
-) -> list[PersonRef]:
+def identity_search(*, actor: Actor, by: str, text: str, purpose: str, at: datetime) -> list[PersonRef]:
     """The people with exactly this name, document number or phone, where the actor may search; as pseudonyms.
 
     Logged with its purpose, the kind of search and the number found, never with the text. Raises Denied where
@@ -87,10 +83,8 @@ def identity_search(
     with audited(actor=actor, action="identity.search", at=at, purpose=reason.value) as entry:
         require_anywhere(actor, Permission.IDENTITY_SEARCH)
         digests = vault.search_digests(kind, text)
-        matches = BlindIndex.objects.filter(purpose=kind.value, digest__in=digests).values("person_id")
-        persons = scope(
-            Person.objects.filter(pk__in=matches, purged_at=None), actor, Permission.IDENTITY_SEARCH
-        )
+        matches = BlindIndex.objects.filter(**{f"{kind.value}__in": digests}).values("person_id")
+        persons = scope(Person.objects.filter(pk__in=matches, purged_at=None), actor, Permission.IDENTITY_SEARCH)
         found = [PersonRef(*row) for row in persons.order_by("pk").values_list("pk", "area_id", "area_path")]
         entry.about("person", "", detail={"by": kind.value, "persons": [ref.id for ref in found[:MOST]],
                                           "found": len(found)})  # fmt: skip

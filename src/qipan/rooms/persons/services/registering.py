@@ -103,14 +103,12 @@ def _known_documents(digests: Sequence[bytes]) -> set[bytes]:
     found: set[bytes] = set()
     rest = iter(digests)
     while part := list(islice(rest, 20_000)):
-        rows = BlindIndex.objects.filter(purpose=BlindIndex.Purpose.DOCUMENT, digest__in=part)
-        found.update(bytes(digest) for digest in rows.values_list("digest", flat=True))
+        rows = BlindIndex.objects.filter(document__in=part).values_list("document", flat=True)
+        found.update(bytes(digest) for digest in rows if digest is not None)
     return found
 
 
-def persons_write(
-    rows: Sequence[PlacedPerson], *, source: str, at: datetime, batch_id: int | None = None
-) -> list[int]:
+def persons_write(rows: Sequence[PlacedPerson], *, source: str, at: datetime, batch_id: int | None = None) -> list[int]:
     """Write checked people with their identities; returns their ids in order.
 
     For callers inside an audited transaction that have demanded the permission (intake, the services here).
@@ -142,7 +140,7 @@ def persons_write(
                 ["person_id", "vault_key", "wrapped_key", "sealed"],
                 vault.seal_identities(identities),
             )
-            bulk_insert(BlindIndex, ["person_id", "purpose", "digest"], vault.index_rows(identities))
+            bulk_insert(BlindIndex, ["person_id", "name", "document", "phone"], vault.index_rows(identities))
     except IntegrityError:
         raise Conflict("Somebody else registered one of these people in the meantime: try again.") from None
     return ids
@@ -217,9 +215,7 @@ def _common_path(paths: Iterable[str]) -> str:
     return "/" + "".join(f"{part}/" for part in common or [] if part)
 
 
-def person_register(
-    *, actor: Actor, source: str, person: NewPerson, at: datetime, batch_id: int | None = None
-) -> int:
+def person_register(*, actor: Actor, source: str, person: NewPerson, at: datetime, batch_id: int | None = None) -> int:
     """Register one person; returns his id. Raises BadInput (column and reason), Denied, Conflict."""
     return persons_register_bulk(actor=actor, source=source, persons=[person], at=at, batch_id=batch_id)[0]
 
@@ -266,13 +262,9 @@ def persons_for_references(
         )  # fmt: skip
         try:
             with transaction.atomic():
-                bulk_insert(
-                    PersonKey, ["key", "person_id"], zip(source_keys(source, new), ids, strict=True)
-                )
+                bulk_insert(PersonKey, ["key", "person_id"], zip(source_keys(source, new), ids, strict=True))
         except IntegrityError:
-            raise Conflict(
-                "Somebody else registered one of these people in the meantime: try again."
-            ) from None
+            raise Conflict("Somebody else registered one of these people in the meantime: try again.") from None
         entry.about(
             "person",
             f"{ids[0]}-{ids[-1]}",
@@ -316,13 +308,13 @@ def identity_record(*, actor: Actor, person_id: int, person: NewPerson, at: date
         try:
             with transaction.atomic():
                 SealedIdentity.objects.filter(pk=person_id).delete()
-                BlindIndex.objects.filter(person_id=person_id).delete()
+                BlindIndex.objects.filter(pk=person_id).delete()
                 bulk_insert(
                     SealedIdentity,
                     ["person_id", "vault_key", "wrapped_key", "sealed"],
                     vault.seal_identities(pair),
                 )
-                bulk_insert(BlindIndex, ["person_id", "purpose", "digest"], vault.index_rows(pair))
+                bulk_insert(BlindIndex, ["person_id", "name", "document", "phone"], vault.index_rows(pair))
         except IntegrityError:
             raise Conflict("A person with this document is registered already.") from None
         row.sex, row.birth_year = checked.sex, checked.birth_year
