@@ -37,19 +37,24 @@ class Case(models.Model):
     source_case_id = models.CharField(max_length=80, blank=True)
     recorded_at = models.DateTimeField()
     batch_id = models.BigIntegerField(null=True)
-    #: the ledger's fact of this case
-    evidence_id = models.BigIntegerField(null=True)
+    #: the ledger's fact of this case (Evidence.key), written in the same transaction
+    evidence_key = models.BinaryField(max_length=16, unique=True)
     voided_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["source", "case_id"], condition=Q(voided_at=None), name="case_once"),
+            models.UniqueConstraint(
+                fields=["source", "case_id"], condition=Q(voided_at=None), name="case_once"
+            ),
             models.CheckConstraint(
-                condition=Q(onset_date=None) | Q(report_date=None) | Q(classification__gt=""),
-                name="case_classified",
+                condition=Q(classification__in=[c.value for c in Classification]), name="case_classified"
             ),
         ]
-        indexes = [models.Index(fields=["area_path", "onset_date"]), models.Index(fields=["report_date"])]
+        indexes = [
+            models.Index(fields=["area_path", "onset_date"]),
+            models.Index(fields=["report_date"]),
+            models.Index(fields=["batch_id"]),
+        ]
 
 
 class Contact(models.Model):
@@ -64,6 +69,8 @@ class Contact(models.Model):
     from_case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="contacts")
     person = models.ForeignKey("persons.Person", on_delete=models.PROTECT, related_name="+")
     to_case = models.ForeignKey(Case, on_delete=models.PROTECT, null=True, related_name="+")
+    #: of a contact's contact: the contact through whom
+    via_person = models.ForeignKey("persons.Person", on_delete=models.PROTECT, null=True, related_name="+")
     contact_class = models.CharField(max_length=10, choices=Class)
     first_exposure = models.DateField(null=True)
     last_exposure = models.DateField(null=True)
@@ -72,7 +79,8 @@ class Contact(models.Model):
     distance_m = models.FloatField(null=True)
     recorded_at = models.DateTimeField()
     batch_id = models.BigIntegerField(null=True)
-    evidence_id = models.BigIntegerField(null=True)
+    #: the ledger's fact of this exposure (Evidence.key); null: no date of exposure is known
+    evidence_key = models.BinaryField(max_length=16, null=True, unique=True)
     voided_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -83,5 +91,8 @@ class Contact(models.Model):
                 | Q(last_exposure__gte=models.F("first_exposure")),
                 name="contact_exposure_forward",
             ),
+            models.CheckConstraint(
+                condition=Q(contact_class__in=[c.value for c in ContactClass]), name="contact_class_known"
+            ),
         ]
-        indexes = [models.Index(fields=["person"])]
+        indexes = [models.Index(fields=["batch_id"]), models.Index(fields=["recorded_at"])]

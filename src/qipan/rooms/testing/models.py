@@ -25,15 +25,23 @@ class TestResult(models.Model):
     method = models.CharField(max_length=20)
     sampled_at = models.DateTimeField()
     resulted_at = models.DateTimeField()
+    #: what the laboratory said of the tube; what it means for the person is in the ledger (rules.for_person)
     result = models.CharField(max_length=13, choices=Result)
     ct = models.FloatField(null=True)
     batch_id = models.BigIntegerField(null=True)
+    recorded_at = models.DateTimeField()
     #: the ledger's fact of this result (Evidence.key), written in the same transaction
     evidence_key = models.BinaryField(max_length=16, unique=True)
+    voided_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(resulted_at__gte=F("sampled_at")), name="result_after_sampling"),
+            models.UniqueConstraint(
+                fields=["source", "specimen_id"], condition=Q(voided_at=None), name="test_result_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(resulted_at__gte=F("sampled_at")), name="result_after_sampling"
+            ),
             models.CheckConstraint(
                 condition=Q(result__in=[r.value for r in TestOutcome]), name="test_result_known"
             ),
