@@ -29,6 +29,8 @@ class Room(models.Model):
     kind = models.CharField(max_length=12, choices=Kind, default=Kind.SINGLE)
     capacity = models.PositiveSmallIntegerField(default=1)
     batch_id = models.BigIntegerField(null=True)
+    #: the party (household and kind of order, `rules.party_of`) that shares a room of several beds; "" nobody
+    held_for = models.CharField(max_length=40, blank=True, default="")
     #: taken out of use (damage, disinfection, voided batch)
     out_of_use_at = models.DateTimeField(null=True)
 
@@ -36,6 +38,7 @@ class Room(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["site", "number"], name="room_once"),
             models.CheckConstraint(condition=Q(capacity__gte=1), name="room_holds_somebody"),
+            models.CheckConstraint(condition=Q(kind__in=["single", "family", "accessible"]), name="room_kind_known"),
         ]
 
 
@@ -55,7 +58,9 @@ class Stay(models.Model):
             models.UniqueConstraint(fields=["room", "slot"], condition=Q(departed_at=None), name="stay_one_a_bed"),
             models.UniqueConstraint(fields=["person"], condition=Q(departed_at=None), name="stay_one_a_person"),
             models.CheckConstraint(
-                condition=Q(departed_at=None) | Q(departed_at__gte=F("arrived_at")), name="stay_departs_after_arrival"
+                condition=Q(departed_at=None) | Q(departed_at__gte=F("arrived_at")),
+                name="stay_departs_after_arrival",
             ),
+            models.CheckConstraint(condition=Q(slot__gte=1), name="stay_slot_from_one"),
         ]
-        indexes = [models.Index(fields=["order_id"])]
+        indexes = [models.Index(fields=["order_id"]), models.Index(fields=["arrived_at"])]

@@ -1,0 +1,32 @@
+"""Writes of the quarantine room: sites and rooms; arrivals, transfers and departures."""
+
+from qipan.rooms.quarantine.services.placements import BulkArrivals, placements_propose, stays_arrive_bulk
+from qipan.rooms.quarantine.services.sites import (
+    NewRoom,
+    room_put_in_use,
+    room_take_out_of_use,
+    rooms_add,
+    rooms_withdraw,
+    rooms_write,
+    site_close,
+    site_open,
+)
+from qipan.rooms.quarantine.services.stays import stay_arrive, stay_depart, stay_transfer, stays_depart_bulk
+
+__all__ = [
+    "BulkArrivals",
+    "NewRoom",
+    "placements_propose",
+    "room_put_in_use",
+    "room_take_out_of_use",
+    "rooms_add",
+    "rooms_withdraw",
+    "rooms_write",
+    "site_close",
+    "site_open",
+    "stay_arrive",
+    "stay_depart",
+    "stay_transfer",
+    "stays_arrive_bulk",
+    "stays_depart_bulk",
+]
