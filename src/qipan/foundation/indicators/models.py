@@ -1,4 +1,8 @@
+"""One table: what each indicator was, in each area, on each day."""
+
 from django.db import models
+
+from qipan.foundation.access.fields import AreaPathField
 
 
 class IndicatorValue(models.Model):
@@ -6,6 +10,7 @@ class IndicatorValue(models.Model):
 
     indicator = models.CharField(max_length=60)
     area_code = models.CharField(max_length=20)
+    area_path = AreaPathField()
     date = models.DateField()
     numerator = models.FloatField()
     #: null where the indicator is a count, not a share
@@ -16,3 +21,4 @@ class IndicatorValue(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["indicator", "area_code", "date"], name="indicator_area_day_once"),
         ]
+        indexes = [models.Index(fields=["date", "indicator"])]
