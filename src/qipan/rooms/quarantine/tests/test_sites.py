@@ -3,14 +3,14 @@
 from datetime import timedelta
 
 import pytest
+from tests.cast import COUNTY_A, COUNTY_B, TOWNSHIP_A1
+from tests.orders import order_of
 
 from qipan.foundation.audit.models import AuditEntry
 from qipan.rooms.quarantine import selectors, services
 from qipan.rooms.quarantine.services import NewRoom
 from qipan.terms.errors import Absent, BadInput, Denied, Refused
 from qipan.terms.evidence import OrderKind
-from tests.cast import COUNTY_A, COUNTY_B, TOWNSHIP_A1
-from tests.orders import order_of
 
 pytestmark = pytest.mark.django_db
 

@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from tests.cast import COUNTY_A, COUNTY_B, GRID_A1, TODAY, TOWNSHIP_A1, TOWNSHIP_A2
+from tests.orders import close, order_of
 
 from qipan.foundation.audit.models import AuditEntry
 from qipan.rooms.persons.models import Household, Person
@@ -11,8 +13,6 @@ from qipan.rooms.quarantine.models import Room, Stay
 from qipan.rooms.quarantine.services import NewRoom
 from qipan.terms.errors import Absent, BadInput, Conflict, Denied, Refused
 from qipan.terms.evidence import OrderKind
-from tests.cast import COUNTY_A, COUNTY_B, GRID_A1, TODAY, TOWNSHIP_A1, TOWNSHIP_A2
-from tests.orders import close, order_of
 
 pytestmark = pytest.mark.django_db
 CENTRAL = OrderKind.QUARANTINE_CENTRAL
