@@ -46,7 +46,10 @@ def load_book(id_or_path: str | Path) -> Rulebook:
 
 @lru_cache(maxsize=32)
 def _load(name: str) -> Rulebook:
-    book, problems = _read(_find(name))
+    return _accepted(*_read(_find(name)))
+
+
+def _accepted(book: Rulebook | None, problems: list[Problem]) -> Rulebook:
     if problems or book is None:
         first = problems[0]
         raise BadInput(
@@ -57,6 +60,19 @@ def _load(name: str) -> Rulebook:
             problem=first.message,
         )
     return book
+
+
+def book_text(book_id: str) -> str:
+    """The text of a shipped book. Raises BadInput if there is none of that id."""
+    return _find(book_id).read_text(encoding="utf-8")
+
+
+def load_text(text: str, *, name: str = "rulebook") -> Rulebook:
+    """The book in a text (as published); a layer's base is looked up among the shipped books.
+
+    Raises BadInput as `load_book` does, naming `name` as the file.
+    """
+    return _accepted(*_read_text(text, BOOKS / f"{name}.toml"))
 
 
 def _find(name: str) -> Path:
@@ -77,12 +93,17 @@ def check_book(path: str | Path) -> list[Problem]:
 
 
 def _read(path: Path) -> tuple[Rulebook | None, list[Problem]]:
-    file = path.name
     try:
         text = path.read_text(encoding="utf-8")
-        data = tomllib.loads(text)
     except (OSError, UnicodeDecodeError) as error:
-        return None, [Problem(file, 1, "", f"cannot be read: {error}")]
+        return None, [Problem(path.name, 1, "", f"cannot be read: {error}")]
+    return _read_text(text, path)
+
+
+def _read_text(text: str, path: Path) -> tuple[Rulebook | None, list[Problem]]:
+    file = path.name
+    try:
+        data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"at line (\d+)", str(error))
         return None, [Problem(file, int(found.group(1)) if found else 1, "", f"not TOML: {error}")]

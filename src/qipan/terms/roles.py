@@ -104,7 +104,7 @@ ROLES_WITH: Mapping[Permission, frozenset[Role]] = {
     Permission.REPLAY_RUN: frozenset({_R.COMMAND, _R.EPIDEMIOLOGIST, _R.AUDITOR, _R.SYSTEM}),
     Permission.ORDER_VIEW: frozenset(
         {_R.EPIDEMIOLOGIST, _R.TRACER, _R.GRID_WORKER, _R.SITE_MANAGER, _R.CLINICIAN, _R.SUPERVISOR,
-         _R.AUDITOR, _R.SYSTEM}
+         _R.PRIVACY_OFFICER, _R.AUDITOR, _R.SYSTEM}
     ),
     Permission.APPEAL_OPEN: frozenset(
         {_R.EPIDEMIOLOGIST, _R.TRACER, _R.GRID_WORKER, _R.SITE_MANAGER, _R.CLINICIAN, _R.PRIVACY_OFFICER}

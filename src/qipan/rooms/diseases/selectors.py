@@ -5,7 +5,8 @@ from functools import lru_cache
 
 from qipan.foundation.access.scoping import require_anywhere
 from qipan.rooms.diseases.models import PublishedRulebook, TableRow
-from qipan.rulebooks import Rulebook, load_text
+from qipan.rulebooks.loader import load_text
+from qipan.rulebooks.model import Rulebook
 from qipan.rulebooks.tables import KeyPostRow, RiskRow, Tables
 from qipan.terms.errors import Absent
 from qipan.terms.roles import Actor, Permission
@@ -14,7 +15,7 @@ from qipan.terms.roles import Actor, Permission
 @lru_cache(maxsize=64)
 def _parsed(sha256: str, rulebook: str) -> Rulebook:
     # keyed by content: a published text never changes, so the parsed book can be kept
-    return load_text(PublishedRulebook.objects.values_list("text", flat=True).get(rulebook=rulebook))
+    return load_text(PublishedRulebook.objects.values_list("text", flat=True).get(rulebook=rulebook), name=rulebook)
 
 
 def published_books() -> list[PublishedRulebook]:

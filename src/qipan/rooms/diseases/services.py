@@ -8,7 +8,7 @@ from django.db.models import Max
 from qipan.foundation.access.scoping import require
 from qipan.foundation.audit.services import audited
 from qipan.rooms.diseases.models import PublishedRulebook, TableRow
-from qipan.rulebooks import load_text
+from qipan.rulebooks.loader import load_text
 from qipan.terms.errors import BadInput, Refused
 from qipan.terms.roles import Actor, Permission
 

@@ -12,7 +12,7 @@ from qipan.rooms.control.rules import canonical, decision_json
 from qipan.rooms.control.selectors.ledger import ledger_items
 from qipan.rooms.diseases.selectors import BooksInForce, tables_in_force
 from qipan.rooms.persons.selectors import access_person, person_refs
-from qipan.rulebooks import decide
+from qipan.rulebooks.single import decide
 from qipan.terms.errors import Absent
 from qipan.terms.evidence import HealthCode
 from qipan.terms.roles import Actor, Permission

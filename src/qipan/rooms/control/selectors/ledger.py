@@ -45,7 +45,7 @@ def _frames(disease: str, ids: Collection[int]) -> Iterator[pl.DataFrame]:
         columns += ["(EXTRACT(EPOCH FROM at) * 1000000)::bigint", "(EXTRACT(EPOCH FROM recorded_at) * 1000000)::bigint"]
         moment: Any = pl.Int64
     else:
-        columns += ["at", "recorded_at"]
+        columns += ["CAST(at AS TEXT)", "CAST(recorded_at AS TEXT)"]  # a plain column would be converted
         moment = pl.String
     columns += ["CAST(value AS TEXT)", "CAST(voids_id AS TEXT)"]
     schema = {**FRAME_SCHEMA, "at": moment, "recorded_at": moment}

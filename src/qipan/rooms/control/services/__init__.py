@@ -14,6 +14,7 @@ from qipan.rooms.control.services.evidence import (
     evidence_void_batch,
 )
 from qipan.rooms.control.services.replays import Replay, replay
+from qipan.rooms.control.services.voiding import batch_void_evidence
 
 __all__ = [
     "NEW_EVIDENCE_SCHEMA",
@@ -24,6 +25,7 @@ __all__ = [
     "appeal_decide",
     "appeal_open",
     "appeals_release_overdue",
+    "batch_void_evidence",
     "decisions_rebuild",
     "decisions_refresh",
     "evidence_add",

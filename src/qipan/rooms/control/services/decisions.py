@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+import polars as pl
 from django.db import connection
 from django.db.models import Q
 
@@ -20,7 +21,10 @@ from qipan.rooms.control.selectors.orders import order_seal
 from qipan.rooms.control.services.locking import lock_ledger
 from qipan.rooms.diseases.selectors import BooksInForce, tables_in_force
 from qipan.rooms.persons.selectors import person_refs
-from qipan.rulebooks import Rulebook, decide, decide_population, decisions_from_frame
+from qipan.rulebooks.decided import decisions_from
+from qipan.rulebooks.model import Rulebook
+from qipan.rulebooks.population import decide_population
+from qipan.rulebooks.single import decide
 from qipan.terms.decisions import Decision
 from qipan.terms.evidence import HealthCode
 from qipan.terms.roles import Actor, Permission
@@ -90,9 +94,9 @@ def _evaluate(persons: list[_Person], *, at: datetime, disease: str) -> Iterator
         book = group[0].book
         decided: dict[str, Decision] = {}
         if book is not None:
-            wanted = [str(person.person_id) for person in group]
+            wanted = pl.Series([str(person.person_id) for person in group])
             result = decide_population(book, tables, frame, at, persons=wanted)
-            decided = {d.person_id: d for d in decisions_from_frame(book, tables, result, at)}
+            decided = {decision.person_id: decision for decision in decisions_from(result)}
         for person in group:
             yield person, decided.get(str(person.person_id)) or _lapse(person, at)
 
@@ -119,7 +123,9 @@ def _open_orders(person_ids: Collection[int], disease: str) -> dict[int, list[Op
     return found
 
 
-def _new_order(person: _Person, book: Rulebook, opening: Opening, *, at: datetime, disease: str, write_id: str) -> Order:
+def _new_order(
+    person: _Person, book: Rulebook, opening: Opening, *, at: datetime, disease: str, write_id: str
+) -> Order:
     spec = opening.spec
     order = Order(
         person_id=person.person_id,

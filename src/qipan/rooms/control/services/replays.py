@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+import polars as pl
 from django.db import connection
 
 from qipan.foundation import clock
@@ -12,7 +13,9 @@ from qipan.foundation.audit.services import audited
 from qipan.rooms.control.models import Evidence
 from qipan.rooms.control.selectors.ledger import ledger_frame
 from qipan.rooms.diseases.selectors import tables_in_force
-from qipan.rulebooks import Rulebook, decide_population, decisions_from_frame
+from qipan.rulebooks.decided import decisions_from
+from qipan.rulebooks.model import Rulebook
+from qipan.rulebooks.population import decide_population
 from qipan.terms.decisions import Decision
 from qipan.terms.errors import BadInput
 from qipan.terms.evidence import EvidenceKind, HealthCode
@@ -112,16 +115,12 @@ def replay(
     for offset in range(0, len(wanted), _PART):
         part = wanted[offset : offset + _PART]
         frame = ledger_frame(part, disease=disease)
-        names = [str(person) for person in part]
+        names = pl.Series([str(person) for person in part])
         for book, result in zip(books, results, strict=True):
             for step in range((end - start).days + 1):
                 day = start + timedelta(days=step)
                 moment = _day_of(book, day)
-                decided = list(
-                    decisions_from_frame(
-                        book, tables, decide_population(book, tables, frame, moment, persons=names), moment
-                    )
-                )
+                decided = list(decisions_from(decide_population(book, tables, frame, moment, persons=names)))
                 for decision in decided:
                     for order in decision.orders:
                         if order.starts <= day <= order.ends:

@@ -1,0 +1,108 @@
+"""Appeals: reachable while an order binds, a clock, two people of two units, release by default."""
+
+from datetime import datetime
+
+import pytest
+from tests.cast import Cast
+
+from qipan.foundation.audit.models import AuditEntry
+from qipan.rooms.control import selectors
+from qipan.rooms.control.models import Appeal, Order
+from qipan.rooms.control.services import appeal_decide, appeal_open, appeals_release_overdue
+from qipan.rooms.control.services.appeals import appeal_grounds
+from qipan.rooms.control.tests.stories import days, exposed, open_orders
+from qipan.terms.errors import Absent, BadInput, Denied, Refused
+from qipan.terms.roles import SYSTEM_ACTOR
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def order(town: Cast, at: datetime) -> Order:
+    exposed(town.alice, town.xia, last=at - days(1), now=at)
+    return open_orders(town.xia)[0]
+
+
+def test_granted_the_order_ends_and_the_grounds_stay_readable(town: Cast, at: datetime, order: Order) -> None:
+    appeal = appeal_open(actor=town.bob, order_id=order.pk, grounds="I was away that day.", at=at)
+    assert appeal.due_at - at == days(1)
+    assert b"away" not in bytes(Appeal.objects.get().grounds)
+    assert appeal_grounds(town.lin, appeal.pk) == "I was away that day."
+    decided = appeal_decide(actor=town.lin, appeal_id=appeal.pk, granted=True, answer="Shown by tickets.", at=at)
+    assert decided.state == "granted"
+    assert order.kind not in {o.kind for o in open_orders(town.xia)}
+    assert selectors.reconcile_ledger().agrees
+
+
+def test_upheld_the_order_runs_on_unchanged(town: Cast, at: datetime, order: Order) -> None:
+    before = Order.objects.values().get(pk=order.pk)
+    appeal = appeal_open(actor=town.bob, order_id=order.pk, grounds="Too long.", at=at)
+    appeal_decide(actor=town.lin, appeal_id=appeal.pk, granted=False, answer="Seven days, rule 9.", at=at)
+    assert Order.objects.values().get(pk=order.pk) == before
+
+
+def test_unanswered_it_releases_by_default_and_says_so(town: Cast, at: datetime, order: Order) -> None:
+    appeal = appeal_open(actor=town.bob, order_id=order.pk, grounds="Too long.", at=at)
+    assert appeals_release_overdue(actor=SYSTEM_ACTOR, at=at + days(0.99)) == 0
+    assert appeals_release_overdue(actor=SYSTEM_ACTOR, at=at + days(1)) == 1
+    assert appeals_release_overdue(actor=SYSTEM_ACTOR, at=at + days(1)) == 0
+    appeal.refresh_from_db()
+    assert appeal.state == "released"
+    assert order.kind not in {o.kind for o in open_orders(town.xia)}
+    entry = AuditEntry.objects.get(action="appeal.release")
+    assert entry.detail["escalated_to"] == "411202"
+
+
+def test_an_exemption_does_not_outlive_new_grounds_of_another_kind(town: Cast, at: datetime, order: Order) -> None:
+    from qipan.rooms.control.tests.stories import swabbed
+
+    appeal_open(actor=town.bob, order_id=order.pk, grounds="Too long.", at=at)
+    appeals_release_overdue(actor=SYSTEM_ACTOR, at=at + days(1))
+    swabbed(town.hu, town.xia, "positive", now=at + days(2))
+    assert "isolate" in {o.kind for o in open_orders(town.xia)}
+
+
+def test_after_the_end_there_is_nothing_to_appeal_and_late_answers_are_moot(
+    town: Cast, at: datetime, order: Order
+) -> None:
+    with pytest.raises(Refused):
+        appeal_open(actor=town.bob, order_id=order.pk, grounds="Too long.", at=at + days(60))
+    appeal = appeal_open(actor=town.bob, order_id=order.pk, grounds="Too long.", at=at)
+    decided = appeal_decide(actor=town.lin, appeal_id=appeal.pk, granted=True, answer="Late.", at=at + days(60))
+    assert decided.state == "moot"
+
+
+def test_two_persons_of_two_units(town: Cast, at: datetime, order: Order) -> None:
+    by_alice = appeal_open(actor=town.lin, order_id=order.pk, grounds="Too long.", at=at)
+    # Lin opened it; Alice's unit recorded the grounds
+    for actor in (town.lin, town.alice):
+        with pytest.raises(Refused):
+            appeal_decide(actor=actor, appeal_id=by_alice.pk, granted=True, answer="Yes.", at=at)
+
+
+def test_one_open_appeal_an_order_and_words_are_needed(town: Cast, at: datetime, order: Order) -> None:
+    with pytest.raises(BadInput):
+        appeal_open(actor=town.bob, order_id=order.pk, grounds="  ", at=at)
+    appeal = appeal_open(actor=town.bob, order_id=order.pk, grounds="Too long.", at=at)
+    with pytest.raises(Refused):
+        appeal_open(actor=town.bob, order_id=order.pk, grounds="Too long.", at=at)
+    with pytest.raises(BadInput):
+        appeal_decide(actor=town.lin, appeal_id=appeal.pk, granted=True, answer="", at=at)
+
+
+def test_allowed_and_denied(town: Cast, at: datetime, order: Order) -> None:
+    for actor in (town.dora, town.ma, town.fang, town.hu):
+        with pytest.raises(Absent):
+            appeal_open(actor=actor, order_id=order.pk, grounds="Too long.", at=at)
+    with pytest.raises(Denied):
+        appeal_open(actor=town.eva, order_id=order.pk, grounds="Too long.", at=at)
+    appeal = appeal_open(actor=town.bob, order_id=order.pk, grounds="Too long.", at=at)
+    assert [a.pk for a in selectors.list_appeals(town.alice)] == [appeal.pk]
+    for actor in (town.dora, town.bob, town.ma):
+        assert list(selectors.list_appeals(actor)) == []
+        with pytest.raises(Absent):
+            appeal_decide(actor=actor, appeal_id=appeal.pk, granted=True, answer="Yes.", at=at)
+    with pytest.raises(Denied):
+        appeal_decide(actor=town.eva, appeal_id=appeal.pk, granted=True, answer="Yes.", at=at)
+    with pytest.raises(Denied):
+        appeals_release_overdue(actor=town.ma, at=at)
