@@ -1,0 +1,131 @@
+"""`qipan demo`: builds the demonstration city once, runs its days, prints what came of them."""
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from qipan.cli import django_setup
+from qipan.terms.errors import BadInput
+
+PEOPLE, SEED, DAYS = 20_000, 1, 30
+#: everything that the demonstration keeps (database, keys, anchors, files) lies in a folder of its own
+FOLDER = "demo"
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
+    """Add the command to the parser."""
+    parser = subparsers.add_parser(
+        FOLDER,
+        help="build the demonstration city, run its days, print the summary",
+        description="Builds a synthetic city (Sanmenxia's areas and census margins, made-up people), runs the daily "
+        "cycle from 2022-07-20 on and prints the summary. Used again unless --fresh is given.",
+    )
+    parser.add_argument("--days", type=int, default=DAYS, help=f"days to run from the first on (default {DAYS})")
+    parser.add_argument("--people", type=int, help=f"people of the city (default {PEOPLE})")
+    parser.add_argument("--seed", type=int, help=f"seed of everything that is drawn (default {SEED})")
+    parser.add_argument("--fresh", action="store_true", help="throw the city away and build it again")
+    parser.add_argument("--no-serve", action="store_true", help="stop after the summary")
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON and nothing else")
+    parser.set_defaults(run=run)
+
+
+def _prepare(fresh: bool) -> tuple[Path, bool]:
+    """Point the settings at the demonstration's own folder, before Django reads them; the folder, and whether its
+    database is the demonstration's own file.
+    """
+    folder = (Path(os.environ.get("QIPAN_VAR", "var")) / FOLDER).resolve()
+    own = not os.environ.get("DATABASE_URL")
+    if fresh and not own:
+        raise BadInput("--fresh throws away only the demonstration's own database: unset DATABASE_URL.")
+    if fresh and folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    os.environ.update(QIPAN_VAR=str(folder), QIPAN_DEMO="1")
+    os.environ.setdefault("QIPAN_KEYS", str(folder / "keys"))
+    return folder, own
+
+
+class _Bars:
+    """Progress on standard error, a bar a stage, only on a terminal."""
+
+    def __init__(self) -> None:
+        self._stage = ""
+        self._bar: Any = None
+
+    def __call__(self, what: str, done: int, whole: int) -> None:
+        from tqdm import tqdm
+
+        if what != self._stage:
+            self.close()
+            self._stage = what
+            self._bar = tqdm(total=whole, desc=what, disable=not sys.stderr.isatty(), file=sys.stderr)
+        self._bar.update(done - self._bar.n)
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Build or open the city, run the days that are missing, print the summary."""
+    start = perf_counter()
+    if arguments.days < 0:
+        raise BadInput("--days cannot be negative.")
+    folder, _ = _prepare(arguments.fresh)
+    django_setup.setup()
+    from django.core.management import call_command
+
+    from qipan.demo import city as demo
+    from qipan.demo.summary import summary
+    from qipan.foundation import crypto
+
+    call_command("migrate", verbosity=0, interactive=False)
+    crypto.keys_create()
+    bars = _Bars()
+    city = demo.city_open(folder)
+    if city is None:
+        demo.require_empty()
+        city = demo.city_build(
+            people=PEOPLE if arguments.people is None else arguments.people,
+            seed=SEED if arguments.seed is None else arguments.seed,
+            folder=folder,
+            progress=bars,
+        )
+    for name, given, built in (
+        ("--people", arguments.people, city.state.people), ("--seed", arguments.seed, city.state.seed),
+    ):  # fmt: skip
+        if given not in (None, built):
+            raise BadInput(
+                "The city was built with %(name)s %(built)s: --fresh builds another.", name=name, built=built
+            )
+    demo.days_run(city, days=arguments.days, progress=bars)
+    bars.close()
+    report = summary(at=demo.today_close(city), anchors=folder / "anchors" / "log.jsonl")
+    report["seconds"] = round(perf_counter() - start, 1)
+    if arguments.json:
+        print(json.dumps(report, ensure_ascii=False))
+    else:
+        _say(report, folder)
+    return 0
+
+
+def _say(report: dict[str, Any], folder: Path) -> None:
+    from django.utils.translation import gettext as _
+
+    for name, value in report.items():
+        if isinstance(value, dict):
+            value = ", ".join(
+                f"{key} {_counts(part)}" if isinstance(part, dict) else f"{key} {part}" for key, part in value.items()
+            )
+        print(f"{name}: {value}")
+    print(_("The demonstration lies in %(folder)s; all its people are made up.") % {"folder": folder})
+    print(_("There are no pages yet: the web application comes with a later part."))
+
+
+def _counts(part: dict[str, Any]) -> str:
+    return "(" + ", ".join(f"{key} {count}" for key, count in part.items() if count) + ")"
