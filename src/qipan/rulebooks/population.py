@@ -20,6 +20,7 @@ from qipan.rulebooks.triggers import (
     winners,
 )
 from qipan.terms.decisions import Reason
+from qipan.terms.evidence import OrderKind
 
 #: evidence ids that may stand in JSON as they are; others are escaped one by one
 _PLAIN_ID = r"^[^\"\\\x00-\x1f]*$"
@@ -39,6 +40,19 @@ class PopulationResult:
         """How many persons have each code; every code is there."""
         found = dict(self.decisions.group_by("code").len().iter_rows())
         return {code.value: found.get(code.value, 0) for code in CODE_RANK}
+
+    def orders_binding(self, book: Rulebook) -> dict[str, int]:
+        """How many orders of each kind bind at the moment (upcoming ones are not counted); every kind is there."""
+        shape = pl.List(pl.Struct({"kind": pl.String, "starts": pl.String}))
+        listed = (
+            self.decisions.filter(pl.col("orders") != "[]")
+            .select(pl.col("orders").str.json_decode(shape))
+            .explode("orders")
+            .unnest("orders")
+        )
+        today = book.day_of(self.moment).isoformat()
+        found = dict(listed.filter(pl.col("starts") <= today).group_by("kind").len().iter_rows())
+        return {kind.value: found.get(kind.value, 0) for kind in OrderKind}
 
 
 def decide_population(

@@ -1,0 +1,182 @@
+"""Evidence files for commands: CSV or Parquet in the columns of INTERFACES, checked as a whole before use."""
+
+import json
+import sys
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from polars.exceptions import PolarsError
+
+from qipan.terms.errors import BadInput
+from qipan.terms.evidence import (
+    VALUE_KEYS,
+    Classification,
+    ContactClass,
+    EvidenceKind,
+    FollowUpOutcome,
+    OrderKind,
+    TestOutcome,
+)
+
+_REQUIRED = ("evidence_id", "person_id", "kind", "at", "value")
+_OPTIONAL = ("linked_person_id", "recorded_at", "voids")
+_UTC = pl.Datetime("us", "UTC")
+_WORDS = {
+    "result": set(TestOutcome),
+    "class": set(ContactClass),
+    "classification": set(Classification),
+    "outcome": set(FollowUpOutcome),
+    "order_kind": set(OrderKind),
+}
+_DAYS = {"first", "last", "until", "onset_date"}
+
+
+def scan_evidence(path: Path) -> pl.LazyFrame:
+    """The file as a lazy frame with UTC instants. Raises BadInput naming file, row and column.
+
+    Rows are counted from 1, the header apart. Columns that INTERFACES does not name are reported on standard
+    error and left aside.
+    """
+    if not path.is_file():
+        raise BadInput("There is no file %(file)s.", file=str(path))
+    try:
+        lazy = pl.scan_parquet(path) if path.suffix.lower() == ".parquet" else _scan_csv(path)
+        names = lazy.collect_schema().names()
+        for column in _REQUIRED:
+            if column not in names:
+                raise BadInput("%(file)s has no column %(column)s.", file=str(path), column=column)
+        aside = [name for name in names if name not in _REQUIRED + _OPTIONAL]
+        if aside:
+            print(f"{path}: not used here: {', '.join(aside)}", file=sys.stderr)
+        lazy = lazy.select(name for name in names if name not in aside)
+        _check_present(path, lazy)
+        _check_kinds(path, lazy)
+        for column in ("at", "recorded_at"):
+            if column in names:
+                lazy = _with_instants(path, lazy, column)
+        _check_values(path, lazy)
+    except OSError as error:
+        raise BadInput(
+            "%(file)s cannot be read: %(why)s.", file=str(path), why=error.strerror or str(error)
+        ) from None
+    except PolarsError as error:
+        why = str(error).splitlines()[0].rstrip(".")
+        raise BadInput("%(file)s cannot be read: %(why)s.", file=str(path), why=why) from None
+    return lazy
+
+
+def _scan_csv(path: Path) -> pl.LazyFrame:
+    return pl.scan_csv(path, infer_schema=False, encoding="utf8").with_columns(
+        pl.when(pl.all().str.strip_chars() != "").then(pl.all().str.strip_chars())
+    )
+
+
+def _first(lazy: pl.LazyFrame, wrong: pl.Expr, column: str) -> tuple[int, Any] | None:
+    """Row number (from 1) and content of the first row in which `wrong` holds."""
+    found = (
+        lazy.with_row_index("row", offset=1).filter(wrong).select("row", column).head(1).collect(engine="streaming")
+    )
+    return None if found.is_empty() else (found.row(0)[0], found.row(0)[1])
+
+
+def _check_present(path: Path, lazy: pl.LazyFrame) -> None:
+    needed = ("evidence_id", "person_id", "kind", "at")
+    counts = lazy.select(pl.col(column).null_count() for column in needed).collect(engine="streaming").row(0)
+    for column, count in zip(needed, counts, strict=True):
+        if count:
+            found = _first(lazy, pl.col(column).is_null(), column)
+            raise BadInput(
+                "%(file)s, row %(row)s, column %(column)s: empty.", file=str(path), column=column, row=found and found[0]
+            )
+
+
+def _check_kinds(path: Path, lazy: pl.LazyFrame) -> None:
+    kinds = lazy.select(pl.col("kind").cast(pl.String).unique()).collect(engine="streaming")["kind"]
+    wrong = sorted(set(kinds) - set(EvidenceKind))
+    if wrong:
+        found = _first(lazy, pl.col("kind").cast(pl.String).is_in(wrong), "kind")
+        if found:
+            raise BadInput(
+                "%(file)s, row %(row)s, column kind: %(value)s is not a kind of evidence (%(kinds)s).",
+                file=str(path), row=found[0], column="kind", value=found[1], kinds=", ".join(EvidenceKind),
+            )  # fmt: skip
+
+
+def _with_instants(path: Path, lazy: pl.LazyFrame, column: str) -> pl.LazyFrame:
+    kind = lazy.collect_schema()[column]
+    if isinstance(kind, pl.Datetime):
+        instants = pl.col(column).cast(pl.Datetime("us", kind.time_zone))
+        if kind.time_zone is None:
+            raise BadInput(
+                "%(file)s, column %(column)s: its instants carry no time zone.", file=str(path), column=column
+            )
+        return lazy.with_columns(instants.cast(_UTC))
+    read = pl.col(column).cast(pl.String).str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
+    found = _first(lazy, read.is_null() & pl.col(column).is_not_null(), column)
+    if found:
+        raise BadInput(
+            "%(file)s, row %(row)s, column %(column)s: %(value)s is not an instant with an offset.",
+            file=str(path), row=found[0], column=column, value=found[1],
+        )  # fmt: skip
+    return lazy.with_columns(read)
+
+
+def _check_values(path: Path, lazy: pl.LazyFrame) -> None:
+    """Every distinct (kind, value) is read once; the first row of a wrong one is named."""
+    pair = lazy.select(pl.col("kind").cast(pl.String), pl.col("value").cast(pl.String)).unique()
+    wrong = []
+    for kind, value in pair.collect(engine="streaming").iter_rows():
+        why = _wrong(EvidenceKind(kind), value)
+        if why:
+            wrong.append((kind, value, why))
+    if not wrong:
+        return
+    table = pl.LazyFrame(wrong, schema={"kind": pl.String, "value": pl.String, "why": pl.String}, orient="row")
+    first = (
+        lazy.with_row_index("row", offset=1)
+        .with_columns(pl.col("kind").cast(pl.String), pl.col("value").cast(pl.String))
+        .join(table, on=["kind", "value"], how="inner", nulls_equal=True)
+        .select("row", "why")
+        .sort("row")
+        .head(1)
+        .collect()
+    )
+    row, why = first.row(0)
+    raise BadInput(
+        "%(file)s, row %(row)s, column value: %(why)s.", file=str(path), row=row, column="value", why=why
+    )
+
+
+def _wrong(kind: EvidenceKind, text: str | None) -> str | None:
+    """What is wrong with a value of a kind; None if nothing is."""
+    required, optional = VALUE_KEYS[kind]
+    if text is None:
+        return f"empty, but {kind} needs {', '.join(required)}" if required else None
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return "not JSON"
+    if not isinstance(value, dict):
+        return "not a JSON object"
+    for key in required:
+        if value.get(key) is None:
+            return f"{kind} needs {key}"
+    for key, words in _WORDS.items():
+        if key in required + optional and value.get(key) is not None and value[key] not in words:
+            return f"{key} is {json.dumps(value[key], ensure_ascii=False)}, not one of {', '.join(sorted(words))}"
+    for key in _DAYS.intersection(required + optional):
+        if value.get(key) is not None and not _is_day(value[key]):
+            return f"{key} is {json.dumps(value[key], ensure_ascii=False)}, not a date (YYYY-MM-DD)"
+    return None
+
+
+def _is_day(text: object) -> bool:
+    if not isinstance(text, str):
+        return False
+    try:
+        date.fromisoformat(text) if len(text) <= 10 else datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
