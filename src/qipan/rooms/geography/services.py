@@ -103,7 +103,7 @@ def area_load(*, actor: Actor, rows: Sequence[NewArea], at: datetime) -> int:
             "area",
             top[0].code if top else "",
             area_path=top[1] if top else "",
-            detail={"rows": len(placed), "new": count},
+            detail={"areas": len(placed), "new": count},
         )
     return count
 
@@ -143,5 +143,5 @@ def population_load(*, actor: Actor, rows: Sequence[NewPopulation], at: datetime
         for ref in areas.values():
             require(actor, Permission.AREA_LOAD, ref.path)
         count = population_write(rows)
-        entry.about("population", "", detail={"rows": count, "areas": sorted(areas)[:50]})
+        entry.about("population", "", detail={"bands": count, "areas": sorted(areas)[:50]})
     return count

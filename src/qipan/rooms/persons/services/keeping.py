@@ -70,7 +70,7 @@ def _rewrap_batch(*, actor: Actor, at: datetime, batch: int) -> int:
                 f"UPDATE {table} SET vault_key = %s, wrapped_key = %s WHERE person_id = %s AND wrapped_key = %s",  # noqa: S608
                 [(new, wrap, pk, bytes(old)) for (pk, new, wrap), (_, _, old) in zip(fresh, rows, strict=True)],
             )
-        entry.about("key", fresh[0][1] if fresh else "", detail={"rows": len(rows)})
+        entry.about("key", fresh[0][1] if fresh else "", detail={"rewrapped": len(rows)})
         entry.silent = not rows
     return len(rows)
 
