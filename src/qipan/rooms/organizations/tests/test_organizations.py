@@ -148,7 +148,8 @@ def test_everywhere_is_a_place_without_an_area(cast: Cast) -> None:
 
 def test_units_are_made_where_one_manages_them(cast: Cast) -> None:
     def create(actor: Actor, code: str, area: str) -> Unit:
-        return services.unit_create(actor=actor, code=code, name_zh="演示", name_en="Demo", kind="cdc", area=area, at=AT)
+        return services.unit_create(actor=actor, code=code, name_zh="演示", name_en="Demo", kind="cdc", area=area,
+                                    at=AT)  # fmt: skip
 
     assert create(cast.fang, "NEW", COUNTY_B).area_path == cast.path(COUNTY_B)
     assert create(cast.ma, "NEW-2", CITY)
