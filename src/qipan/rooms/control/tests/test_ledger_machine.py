@@ -60,7 +60,8 @@ class Ledger(RuleBasedStateMachine):
         self.number += 1
         evidence_record(
             actor=SYSTEM_ACTOR, person_id=self.town.persons[name], kind=kind, at=self.now, value=value,
-            source="machine", now=self.now, linked_person_id=self.town.persons[linked] if linked else None, identity=str(self.number),
+            source="machine", now=self.now, identity=str(self.number),
+            linked_person_id=self.town.persons[linked] if linked else None,
         )  # fmt: skip
 
     @initialize()
@@ -77,6 +78,16 @@ class Ledger(RuleBasedStateMachine):
         last = (clock.local_date(self.now, "Asia/Shanghai") - timedelta(days=ago)).isoformat()
         value = {"first": last, "last": last, "setting": "work", "class": contact_class}
         self.record(who, EvidenceKind.EXPOSURE, value, linked=of if of != who else None)
+
+    @rule(result=st.sampled_from(["positive", "negative"]))
+    def contact_of_a_contact(self, result: str) -> None:
+        """What the dependent rule is about; by chance alone it would come up too seldom."""
+        yesterday = (clock.local_date(self.now, "Asia/Shanghai") - timedelta(days=1)).isoformat()
+        value = {"first": yesterday, "last": yesterday, "setting": "work"}
+        self.record("xia", EvidenceKind.EXPOSURE, {**value, "class": "close"})
+        self.record("wei", EvidenceKind.EXPOSURE, {**value, "class": "secondary"}, linked="xia")
+        self.now += timedelta(hours=12)
+        self.record("xia", EvidenceKind.TEST, {"result": result, "method": "pcr"})
 
     @rule(who=st.sampled_from(PEOPLE), result=st.sampled_from(["positive", "negative", "negative", "indeterminate"]))
     def test_result(self, who: str, result: str) -> None:
