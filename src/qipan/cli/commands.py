@@ -4,6 +4,18 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
+from qipan.cli import chains, day, decide, demo, init, replay, rulebook, user, worker
+
 AddParser = Callable[["argparse._SubParsersAction[Any]"], None]
 
-ADD_PARSERS: tuple[AddParser, ...] = ()
+ADD_PARSERS: tuple[AddParser, ...] = (
+    demo.add_parser,
+    init.add_parser,
+    user.add_parser,
+    worker.add_parser,
+    day.add_parser,
+    chains.add_parser,
+    decide.add_parser,
+    replay.add_parser,
+    rulebook.add_parser,
+)
