@@ -1,14 +1,13 @@
 """Result files of laboratories: results in, evidence out. Whole columns at a time: a city sends millions."""
 
-import hashlib
-from collections.abc import Iterator
 from typing import Any
 
 import polars as pl
 
 from qipan.foundation.intake.kinds import Column, ColumnType, FileKind, IntakeContext, Reject
 from qipan.foundation.intake.writing import bulk_insert_frame
-from qipan.rooms.control.services import NewEvidence, decisions_refresh, evidence_add, evidence_void_batch
+from qipan.rooms.control.selectors.ledger import value_text
+from qipan.rooms.control.services import decisions_refresh, evidence_add_frame, evidence_void_batch
 from qipan.rooms.persons.selectors import resolve_persons
 from qipan.rooms.testing.models import TestResult
 from qipan.rooms.testing.rules import evidence_value
@@ -64,32 +63,25 @@ def check_tests(ctx: IntakeContext, frame: pl.DataFrame) -> tuple[pl.DataFrame, 
     return frame.filter(pl.col("_problem").is_null()).drop("_problem"), rejects
 
 
-def _keys(row_keys: pl.Series, batch_id: int) -> pl.Series:
-    """The ledger's identities of the rows: of a row in its batch, so that a row that was voided with its
-    batch and sent again is a new fact.
+_SAYS = ["result", "method", "ct", "pool_id"]
+
+
+def _values(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with `value`, the ledger's JSON text of each result. A chunk says few different things, so
+    each of them is put together once, by the rule itself.
     """
-    salt = batch_id.to_bytes(8, "big") + b"test"
-    digests = [hashlib.blake2b(key + salt, digest_size=16).digest() for key in row_keys]
-    return pl.Series("evidence_key", digests, dtype=pl.Binary)
+    said = frame.select(_SAYS).unique()
+    texts = [
+        value_text(evidence_value(result=TestOutcome(result), method=method, ct=ct, pool_id=pool_id))
+        for result, method, ct, pool_id in said.iter_rows()
+    ]
+    said = said.with_columns(value=pl.Series(texts, dtype=pl.String))
+    return frame.join(said, on=_SAYS, how="left", nulls_equal=True, maintain_order="left")
 
 
-def _facts(frame: pl.DataFrame) -> Iterator[NewEvidence]:
-    columns = ("evidence_key", "_person_id", "sampled_at", "result", "method", "ct", "pool_id")
-    for key, person_id, at, result, method, ct, pool_id in frame.select(columns).iter_rows():
-        yield NewEvidence(
-            key=key,
-            person_id=person_id,
-            kind=EvidenceKind.TEST,
-            at=at,
-            value=evidence_value(result=TestOutcome(result), method=method, ct=ct, pool_id=pool_id),
-        )
-
-
-def commit_tests(ctx: IntakeContext, frame: pl.DataFrame) -> None:
-    """Write the results of a chunk and their evidence."""
-    frame = frame.with_columns(
-        _keys(frame["_key"], ctx.batch_id), pl.col("pool_id", "site", "lab").fill_null("")
-    )
+def commit_tests(ctx: IntakeContext, frame: pl.DataFrame) -> dict[str, Any]:
+    """Write the results of a chunk and their evidence; what the log's entry says of the evidence."""
+    frame = _values(frame.with_columns(pl.col("pool_id", "site", "lab").fill_null("")))
     bulk_insert_frame(
         TestResult,
         frame.select(
@@ -106,16 +98,24 @@ def commit_tests(ctx: IntakeContext, frame: pl.DataFrame) -> None:
             "ct",
             pl.lit(ctx.batch_id).alias("batch_id"),
             pl.lit(ctx.at, dtype=pl.Datetime("us", "UTC")).alias("recorded_at"),
-            "evidence_key",
+            pl.col("_key").alias("evidence_key"),
         ),
     )
-    evidence_add(
+    return evidence_add_frame(
+        frame.select(
+            pl.col("_key").alias("key"),
+            pl.col("_person_id").alias("person_id"),
+            pl.lit(None, dtype=pl.Int64).alias("linked_person_id"),
+            pl.lit(EvidenceKind.TEST.value).alias("kind"),
+            pl.col("sampled_at").alias("at"),
+            pl.lit(ctx.at, dtype=pl.Datetime("us", "UTC")).alias("recorded_at"),
+            "value",
+            pl.lit(None, dtype=pl.Int64).alias("voids_id"),
+        ),
         actor=ctx.actor,
         source=ctx.source,
         batch_id=ctx.batch_id,
         write_id=ctx.write_id,
-        recorded_at=ctx.at,
-        rows=list(_facts(frame)),
         disease=str(ctx.options.get("disease", "covid19")),
     )
 
@@ -136,14 +136,14 @@ def finish_tests(ctx: IntakeContext, batch_id: int) -> dict[str, Any]:
     return refreshed.detail() | {"positive_pools": pools.values("pool_id").distinct().count()}
 
 
-def void_tests(ctx: IntakeContext, batch_id: int) -> dict[str, int]:
+def void_tests(ctx: IntakeContext, batch_id: int) -> dict[str, Any]:
     """Take the results of a batch and their evidence back, and decide again."""
     results = TestResult.objects.filter(batch_id=batch_id, voided_at=None).update(voided_at=ctx.at)
-    evidence, _, persons = evidence_void_batch(
+    evidence, persons = evidence_void_batch(
         actor=ctx.actor, batch_id=batch_id, now=ctx.at, write_id=ctx.write_id
     )
     refreshed = decisions_refresh(actor=SYSTEM_ACTOR, at=ctx.at, person_ids=persons)
-    return {"tests": results, "evidence": evidence, "decided": refreshed.persons}
+    return {"tests": results, "decided": refreshed.persons, **evidence}
 
 
 _T = ColumnType
@@ -160,7 +160,7 @@ TESTS = FileKind(
         Column("resulted_at", _T.INSTANT, future=True, aliases=("出结果时间", "检测时间")),
         Column("method", max_length=20, aliases=("检测方法",)),
         Column("result", _T.CHOICE, choices=tuple(TestOutcome), values=_RESULTS, aliases=("检测结果",)),
-        Column("ct", _T.FLOAT, required=False, minimum=0, maximum=60, aliases=("CT值",)),
+        Column("ct", _T.FLOAT, required=False, minimum=1, maximum=60, aliases=("CT值",)),
     ),
     id_columns=("specimen_id",),
     check=check_tests,

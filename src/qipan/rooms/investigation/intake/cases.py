@@ -157,14 +157,14 @@ _CASE_COLUMNS = [
 ]
 
 
-def commit_cases(ctx: IntakeContext, frame: pl.DataFrame) -> None:
+def commit_cases(ctx: IntakeContext, frame: pl.DataFrame) -> dict[str, Any]:
     """Write the cases of a chunk, and their diagnoses and recoveries into the ledger."""
     disease = str(ctx.options.get("disease", "covid19"))
     today = local_date(ctx.at, ctx.time_zone)
     cases: list[tuple[Any, ...]] = []
     facts: list[NewEvidence] = []
     for row in _people(ctx, frame).iter_rows(named=True):
-        key = fact_key(row["_key"], ctx.batch_id, "diagnosis")
+        key = row["_key"]
         classification = Classification(row["classification"] or Classification.CONFIRMED)
         outcome = row["outcome"] or Case.Outcome.UNKNOWN.value
         cases.append(
@@ -199,7 +199,7 @@ def commit_cases(ctx: IntakeContext, frame: pl.DataFrame) -> None:
         if outcome == Case.Outcome.RECOVERED.value and row["outcome_date"] is not None:
             facts.append(
                 NewEvidence(
-                    key=fact_key(row["_key"], ctx.batch_id, "recovery"),
+                    key=fact_key(row["_key"], "recovery"),
                     person_id=row["_person_id"],
                     kind=EvidenceKind.RECOVERY,
                     at=instant(ctx, row["outcome_date"]),
@@ -207,7 +207,7 @@ def commit_cases(ctx: IntakeContext, frame: pl.DataFrame) -> None:
                 )
             )
     bulk_insert(Case, _CASE_COLUMNS, cases)
-    add_facts(ctx, facts, disease)
+    return add_facts(ctx, facts, disease)
 
 
 def finish_cases(ctx: IntakeContext, batch_id: int) -> dict[str, Any]:
@@ -217,7 +217,7 @@ def finish_cases(ctx: IntakeContext, batch_id: int) -> dict[str, Any]:
     return decide(ctx, cases.values_list("person_id", flat=True)) | {"without_evidence": undated}
 
 
-def void_cases(ctx: IntakeContext, batch_id: int) -> dict[str, int]:
+def void_cases(ctx: IntakeContext, batch_id: int) -> dict[str, Any]:
     """Take the cases of a batch back. Refused while contacts of another batch were exposed to them."""
     cases = Case.objects.filter(batch_id=batch_id, voided_at=None)
     if Contact.objects.filter(from_case__in=cases, voided_at=None).exists():

@@ -15,7 +15,6 @@ from qipan.rooms.investigation.intake.rows import (
     Findings,
     add_facts,
     decide,
-    fact_key,
     instant,
     looked_up,
     may,
@@ -116,7 +115,7 @@ _CONTACT_COLUMNS = [
 ]
 
 
-def commit_contacts(ctx: IntakeContext, frame: pl.DataFrame) -> None:
+def commit_contacts(ctx: IntakeContext, frame: pl.DataFrame) -> dict[str, Any]:
     """Write the contacts of a chunk, and an exposure into the ledger for each with a known day."""
     disease = str(ctx.options.get("disease", "covid19"))
     contacts: list[tuple[Any, ...]] = []
@@ -124,7 +123,7 @@ def commit_contacts(ctx: IntakeContext, frame: pl.DataFrame) -> None:
     for row in frame.iter_rows(named=True):
         contact_class = ContactClass(row["class"] or ContactClass.CLOSE)
         window = exposure_window(row["first_exposure"], row["last_exposure"])
-        key = fact_key(row["_key"], ctx.batch_id, "exposure") if window else None
+        key = row["_key"] if window else None
         contacts.append(
             (
                 ctx.source,
@@ -163,7 +162,7 @@ def commit_contacts(ctx: IntakeContext, frame: pl.DataFrame) -> None:
                 )
             )
     bulk_insert(Contact, _CONTACT_COLUMNS, contacts)
-    add_facts(ctx, facts, disease)
+    return add_facts(ctx, facts, disease)
 
 
 def finish_contacts(ctx: IntakeContext, batch_id: int) -> dict[str, Any]:
@@ -173,7 +172,7 @@ def finish_contacts(ctx: IntakeContext, batch_id: int) -> dict[str, Any]:
     return decide(ctx, exposed) | {"without_evidence": contacts.filter(evidence_key=None).count()}
 
 
-def void_contacts(ctx: IntakeContext, batch_id: int) -> dict[str, int]:
+def void_contacts(ctx: IntakeContext, batch_id: int) -> dict[str, Any]:
     """Take the contacts of a batch and their exposures back."""
     contacts = Contact.objects.filter(batch_id=batch_id, voided_at=None)
     return {"contacts": contacts.update(voided_at=ctx.at)} | void_evidence(ctx, batch_id)

@@ -49,11 +49,9 @@ def may(ctx: IntakeContext, paths: pl.Series, permission: Permission) -> pl.Seri
     return pl.Series([path is not None and allowed[path] for path in paths], dtype=pl.Boolean)
 
 
-def fact_key(row_key: bytes, batch_id: int, what: str) -> bytes:
-    """The ledger's identity of what a row says: of the row in its batch, so that a row that was voided with
-    its batch and sent again is a new fact.
-    """
-    return hashlib.blake2b(row_key + batch_id.to_bytes(8, "big") + what.encode(), digest_size=16).digest()
+def fact_key(row_key: bytes, what: str) -> bytes:
+    """The ledger's identity of a second fact of a row (the first has the row's own key)."""
+    return hashlib.blake2b(row_key + what.encode(), digest_size=16).digest()
 
 
 def instant(ctx: IntakeContext, day: date) -> datetime:
@@ -61,27 +59,29 @@ def instant(ctx: IntakeContext, day: date) -> datetime:
     return day_start(day, ctx.time_zone)
 
 
-def add_facts(ctx: IntakeContext, facts: list[NewEvidence], disease: str) -> None:
-    if facts:
-        evidence_add(
-            actor=ctx.actor,
-            source=ctx.source,
-            batch_id=ctx.batch_id,
-            write_id=ctx.write_id,
-            recorded_at=ctx.at,
-            rows=facts,
-            disease=disease,
-        )
+def add_facts(ctx: IntakeContext, facts: list[NewEvidence], disease: str) -> dict[str, Any]:
+    """Add the facts of a chunk to the ledger; what the log's entry says of them."""
+    return evidence_add(
+        actor=ctx.actor,
+        source=ctx.source,
+        batch_id=ctx.batch_id,
+        write_id=ctx.write_id,
+        recorded_at=ctx.at,
+        rows=facts,
+        disease=disease,
+    )
 
 
 def decide(ctx: IntakeContext, persons: Iterable[int]) -> dict[str, Any]:
-    # the ledger was written under the importer's name; deciding is the machinery's own act
-    refreshed = decisions_refresh(actor=SYSTEM_ACTOR, at=ctx.at, person_ids=list(persons))
-    return refreshed.detail()
+    """Decide these persons now. The ledger was written under the importer's name; deciding is the
+    machinery's own act.
+    """
+    return decisions_refresh(actor=SYSTEM_ACTOR, at=ctx.at, person_ids=list(persons)).detail()
 
 
-def void_evidence(ctx: IntakeContext, batch_id: int) -> dict[str, int]:
-    count, _, persons = evidence_void_batch(
+def void_evidence(ctx: IntakeContext, batch_id: int) -> dict[str, Any]:
+    """Take the evidence of a batch back and decide again; what the log's entry says of it."""
+    evidence, persons = evidence_void_batch(
         actor=ctx.actor, batch_id=batch_id, now=ctx.at, write_id=ctx.write_id
     )
-    return {"evidence": count, "decided": int(decide(ctx, persons)["decided"])}
+    return {"decided": decide(ctx, persons)["decided"], **evidence}
