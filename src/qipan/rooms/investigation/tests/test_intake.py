@@ -207,8 +207,8 @@ def test_a_voided_batch_is_taken_back_as_new_facts(
     cases_batch = Case.objects.get(case_id="c1").batch_id
     later = at + timedelta(hours=1)
     with pytest.raises(Refused):
-        batch_void(actor=cast.alice, batch_id=cases_batch, reason="wrong file", at=later)
-    batch_void(actor=cast.alice, batch_id=batch, reason="wrong file", at=later)
+        batch_void(actor=cast.alice, batch_id=cases_batch, at=later)
+    batch_void(actor=cast.alice, batch_id=batch, at=later)
     assert not Contact.objects.filter(voided_at=None).exists()
     voided = Evidence.objects.filter(kind="correction").values_list("voids__kind", flat=True)
     assert list(voided) == ["exposure"] * 3
