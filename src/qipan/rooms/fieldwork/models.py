@@ -1,6 +1,7 @@
 """What happened at the door. The list of doors is computed from orders, never stored."""
 
 from django.db import models
+from django.db.models import F, Q
 
 from qipan.foundation.access.fields import AreaPathField
 from qipan.terms.evidence import FollowUpOutcome
@@ -25,10 +26,19 @@ class Visit(models.Model):
     visited_at = models.DateTimeField()
     recorded_at = models.DateTimeField()
     recorded_by = models.BigIntegerField(null=True)
-    evidence_id = models.BigIntegerField()
+    #: the ledger's fact of this visit (Evidence.key), written in the same transaction
+    evidence_key = models.BinaryField(max_length=16, unique=True)
     #: when somebody has to come again (not found, refused), and to whom it was passed
     again_on = models.DateField(null=True)
     passed_to = models.CharField(max_length=20, blank=True)
 
     class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(outcome__in=[outcome.value for outcome in FollowUpOutcome]),
+                name="visit_outcome_known",
+            ),
+            models.CheckConstraint(condition=Q(recorded_at__gte=F("visited_at")), name="visit_recorded_after_it"),
+            models.CheckConstraint(condition=~Q(client_key=""), name="visit_has_client_key"),
+        ]
         indexes = [models.Index(fields=["area_path", "due_on"]), models.Index(fields=["order_id", "due_on"])]

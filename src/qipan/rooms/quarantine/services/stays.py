@@ -43,7 +43,7 @@ def _place(*, room_id: int | None, site_id: int | None) -> str:
     """The area path of the site that is meant. Raises BadInput, Absent."""
     if (room_id is None) == (site_id is None):
         raise BadInput(gettext_noop("Name either a room or a site."))
-    sites = Site.objects.filter(pk=site_id) if room_id is None else Site.objects.filter(rooms=room_id)
+    sites = Site.objects.filter(Q(rooms=room_id) if site_id is None else Q(pk=site_id))
     path = sites.values_list("area_path", flat=True).first()
     if path is None:
         raise Absent("room")
@@ -61,7 +61,7 @@ def _order(order_id: int) -> tuple[OrderState, int | None]:
 
 
 def _choose(party: str, *, room_id: int | None, site_id: int | None, at: datetime) -> tuple[RoomState, int]:
-    wanted = Room.objects.filter(pk=room_id) if room_id is not None else Room.objects.filter(site_id=site_id)
+    wanted = Room.objects.filter(Q(pk=room_id) if site_id is None else Q(site_id=site_id))
     bed = choose_bed(room_states(wanted, at), party=party)
     if bed is None:
         raise Refused(

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.db import connection
+from tests.cast import AT, GRID_A1, TOWNSHIP_A1
+from tests.orders import order_of
 
 from qipan.rooms.persons.models import Household, Person
 from qipan.rooms.quarantine import services
 from qipan.rooms.quarantine.models import Stay
 from qipan.rooms.quarantine.services import NewRoom
 from qipan.terms.evidence import OrderKind
-from tests.cast import AT, GRID_A1, TOWNSHIP_A1
-from tests.orders import order_of
 
 PROCESSES = 10
 #: rounds in which all processes meet, so that at least some of them meet at the same instant

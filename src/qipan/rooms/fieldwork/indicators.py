@@ -1,0 +1,110 @@
+"""Whether the doors are visited, who is not found or refuses, and whether samples are taken when due."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
+
+from qipan.foundation.indicators.registry import AreaRow, Indicator, Measured
+from qipan.foundation.indicators.tally import measured_counts, measured_shares
+from qipan.rooms.fieldwork.models import Visit
+from qipan.rooms.fieldwork.selectors import TEST, VISIT, WorkItem, local, passed_on, work_of_day
+from qipan.terms.roles import SYSTEM_ACTOR, Actor
+
+#: from this many visits in a row to a closed door it is counted (one before the tracer takes over)
+_NOT_FOUND = 2
+
+
+def _items(actor: Actor, area_path: str | None, moment: datetime, task: str) -> list[WorkItem]:
+    return [item for item in work_of_day(actor, local(moment).date(), area_path, at=moment) if item.task == task]
+
+
+def _shares(areas: Sequence[AreaRow], items: list[WorkItem]) -> Iterator[Measured]:
+    done = (item.area_path for item in items if item.done)
+    return measured_shares(areas, done, (item.area_path for item in items))
+
+
+def _visits_done(areas: Sequence[AreaRow], moment: datetime) -> Iterator[Measured]:
+    return _shares(areas, _items(SYSTEM_ACTOR, None, moment, VISIT))
+
+
+def _tests_done(areas: Sequence[AreaRow], moment: datetime) -> Iterator[Measured]:
+    return _shares(areas, _items(SYSTEM_ACTOR, None, moment, TEST))
+
+
+def _missed(actor: Actor, area_path: str | None, moment: datetime) -> list[WorkItem]:
+    return [i for i in _items(actor, area_path, moment, VISIT) if i.missed_since is not None and not i.done]
+
+
+def _visits_overdue(areas: Sequence[AreaRow], moment: datetime) -> Iterator[Measured]:
+    return measured_counts(areas, (item.area_path for item in _missed(SYSTEM_ACTOR, None, moment)))
+
+
+def _closed_doors(actor: Actor, area_path: str | None, moment: datetime) -> list[WorkItem]:
+    return [i for i in _items(actor, area_path, moment, VISIT) if i.not_found_in_row >= _NOT_FOUND]
+
+
+def _not_found(areas: Sequence[AreaRow], moment: datetime) -> Iterator[Measured]:
+    return measured_counts(areas, (item.area_path for item in _closed_doors(SYSTEM_ACTOR, None, moment)))
+
+
+def _refusals(actor: Actor, area_path: str | None, moment: datetime) -> list[Visit]:
+    return passed_on(actor, local(moment).date(), "supervisor", area_path)
+
+
+def _refused(areas: Sequence[AreaRow], moment: datetime) -> Iterator[Measured]:
+    return measured_counts(areas, (visit.area_path for visit in _refusals(SYSTEM_ACTOR, None, moment)))
+
+
+INDICATORS: Iterable[Indicator] = (
+    Indicator(
+        id="fieldwork.follow_ups_done",
+        title=_("Follow-up visits done today"),
+        unit="%",
+        better="up",
+        standard=_(
+            "All of them, every day until the order ends (WHO, contact tracing guidance, 2021-02: daily follow-up)"
+        ),
+        compute=_visits_done,
+        listing=lambda actor, path, at: _items(actor, path, at, VISIT),
+    ),
+    Indicator(
+        id="fieldwork.visits_overdue",
+        title=_("People not seen since yesterday or longer"),
+        unit=gettext_noop("people"),
+        better="down",
+        standard=_("0: daily follow-up leaves no day out (WHO, contact tracing guidance, 2021-02)"),
+        compute=_visits_overdue,
+        listing=lambda actor, path, at: _missed(actor, path, at),
+    ),
+    Indicator(
+        id="fieldwork.not_found_twice",
+        title=_("People not found twice in a row or more"),
+        unit=gettext_noop("people"),
+        better="down",
+        standard=_("0; at three in a row the tracer takes over (the product's own rule)"),
+        compute=_not_found,
+        listing=lambda actor, path, at: _closed_doors(actor, path, at),
+    ),
+    Indicator(
+        id="fieldwork.refused",
+        title=_("People who refuse to be visited"),
+        unit=gettext_noop("people"),
+        better="down",
+        standard=_("No published norm; each is a matter for the supervisor on the same day"),
+        compute=_refused,
+        listing=lambda actor, path, at: _refusals(actor, path, at),
+    ),
+    Indicator(
+        id="fieldwork.tests_done",
+        title=_("Tests due at home that are done"),
+        unit="%",
+        better="up",
+        standard=_(
+            "All of them, on the days that the rulebook's plan names (9th edition: contacts on days 1, 2, 3, 5, 7)"
+        ),
+        compute=_tests_done,
+        listing=lambda actor, path, at: _items(actor, path, at, TEST),
+    ),
+)
