@@ -125,17 +125,18 @@ class FileKind:
     columns such as ``_person_id``) and the rejects; it must give the same answer for the same facts. A row
     that it leaves out of the frame must be among its rejects: the control totals would not close otherwise.
     `commit` writes the new rows of a chunk inside its transaction (`bulk_insert`); its frame holds the
-    columns that `check` returned and `_row`, `_line`, `_key`. `check_file` sees all staged identities
-    (a frame of `file_columns` and `_row`), for references between rows of one file. `void` takes a batch
-    back as new facts and returns counts by name. `finish` runs after the last chunk, opens its own
-    transactions and must be idempotent.
+    columns that `check` returned and `_row`, `_line`, `_key`; what it returns (and what `void` returns) goes
+    into the detail of the log's entry, for example the rows and hash of the evidence that it added.
+    `check_file` sees all staged identities (a frame of `file_columns` and `_row`), for references between
+    rows of one file. `void` takes a batch back as new facts and returns counts by name. `finish` runs after
+    the last chunk, opens its own transactions and must be idempotent.
     """
 
     name: str
     title: str
     columns: tuple[Column, ...]
-    commit: Callable[[IntakeContext, pl.DataFrame], None]
-    void: Callable[[IntakeContext, int], Mapping[str, int]]
+    commit: Callable[[IntakeContext, pl.DataFrame], Mapping[str, Any] | None]
+    void: Callable[[IntakeContext, int], Mapping[str, Any]]
     id_columns: tuple[str, ...] = ()
     permission: Permission = Permission.BATCH_IMPORT
     check: Check = check_nothing

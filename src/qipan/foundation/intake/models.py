@@ -21,6 +21,13 @@ class Batch(models.Model):
     encoding = models.CharField(max_length=20, blank=True)
     mapping = models.JSONField(default=dict)
     columns_aside = models.JSONField(default=list)
+    what_if = models.BooleanField(default=False)
+    #: chunks that the staged file has; known when the batch opens
+    planned = models.PositiveIntegerField(default=0)
+    #: empty rows of the file: reported, not counted as declared
+    blank = models.BigIntegerField(default=0)
+    #: batches of this kind and source that had been voided before: what they took in may come again, as new facts
+    generation = models.PositiveIntegerField(default=0)
     state = models.CharField(max_length=10, choices=State, default=State.STAGING)
     declared = models.BigIntegerField(default=0)
     accepted = models.BigIntegerField(default=0)
@@ -36,8 +43,7 @@ class Batch(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(state__in=["staging", "open", "failed"])
-                | Q(declared=F("accepted") + F("rejected") + F("duplicate")),
+                condition=~Q(state="complete") | Q(declared=F("accepted") + F("rejected") + F("duplicate")),
                 name="batch_totals_add_up",
             ),
             models.UniqueConstraint(
@@ -76,6 +82,8 @@ class RejectedRow(models.Model):
     """A row that was not taken in, kept sealed so that it can be mended and sent again."""
 
     batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="rejects")
+    #: unique in the file, where a mapping makes several records of one row too
+    record = models.BigIntegerField()
     row = models.PositiveIntegerField()
     column = models.CharField(max_length=60)
     #: msgid and parameters: said in the reader's language when shown
@@ -84,4 +92,4 @@ class RejectedRow(models.Model):
     sealed = models.BinaryField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["batch", "row"], name="reject_once")]
+        constraints = [models.UniqueConstraint(fields=["batch", "record"], name="reject_once")]

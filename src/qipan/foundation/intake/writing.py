@@ -28,7 +28,7 @@ def _sqlite_text(value: date | time | None) -> str | None:
     return None if value is None else value.isoformat()
 
 
-def _adapter(field: models.Field[Any, Any], vendor: str) -> Adapter | None:
+def _adapter(field: "models.Field[Any, Any]", vendor: str) -> Adapter | None:
     if isinstance(field, models.JSONField):
         return _json
     if vendor == "sqlite":
@@ -39,7 +39,7 @@ def _adapter(field: models.Field[Any, Any], vendor: str) -> Adapter | None:
     return None
 
 
-def _fields(model: type[models.Model], columns: Sequence[str]) -> list[models.Field[Any, Any]]:
+def _fields(model: type[models.Model], columns: Sequence[str]) -> "list[models.Field[Any, Any]]":
     by_name: dict[str, models.Field[Any, Any]] = {}
     for field in model._meta.concrete_fields:
         by_name[field.name] = by_name[field.attname] = field
@@ -49,7 +49,7 @@ def _fields(model: type[models.Model], columns: Sequence[str]) -> list[models.Fi
     return [by_name[name] for name in columns]
 
 
-def _target(model: type[models.Model], fields: Sequence[models.Field[Any, Any]]) -> str:
+def _target(model: type[models.Model], fields: "Sequence[models.Field[Any, Any]]") -> str:
     quote = connection.ops.quote_name
     names = ", ".join(quote(cast(str, field.column)) for field in fields)
     return f"{quote(model._meta.db_table)} ({names})"
@@ -93,7 +93,8 @@ def _write(target: str, width: int, rows: Iterable[Sequence[Any]]) -> int:
                 return written
             marks = ", ".join("?" * width)
             # past Django's wrapper, which would translate %s for every row
-            connection.connection.executemany(f"INSERT INTO {target} VALUES ({marks})", counted := _Counted(rows))  # noqa: S608
+            counted = _Counted(rows)
+            connection.connection.executemany(f"INSERT INTO {target} VALUES ({marks})", counted)  # noqa: S608
             return counted.count
 
 
@@ -144,7 +145,13 @@ def bulk_insert_frame(model: type[models.Model], frame: pl.DataFrame) -> int:
     if not postgres:
         return _write(target, len(fields), ready.iter_rows())
     payload = ready.write_csv(include_header=False, quote_style="non_numeric").encode()
-    with transaction.atomic(), connection.cursor() as cursor, connection.wrap_database_errors:
-        with cursor.cursor.copy(f"COPY {target} FROM STDIN WITH (FORMAT csv)") as copy:
-            copy.write(payload)
+    _copy_text(f"COPY {target} FROM STDIN WITH (FORMAT csv)", payload)
     return len(frame)
+
+
+def _copy_text(command: str, payload: bytes) -> None:
+    with transaction.atomic(), connection.cursor() as cursor, connection.wrap_database_errors:
+        copying = cursor.cursor.copy(command)
+        # psycopg ends the copy, and so reports its errors, when this block is left
+        with copying as copy:
+            copy.write(payload)
