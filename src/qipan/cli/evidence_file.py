@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -23,12 +24,12 @@ from qipan.terms.evidence import (
 _REQUIRED = ("evidence_id", "person_id", "kind", "at", "value")
 _OPTIONAL = ("linked_person_id", "recorded_at", "voids")
 _UTC = pl.Datetime("us", "UTC")
-_WORDS = {
-    "result": set(TestOutcome),
-    "class": set(ContactClass),
-    "classification": set(Classification),
-    "outcome": set(FollowUpOutcome),
-    "order_kind": set(OrderKind),
+_WORDS: Mapping[str, set[str]] = {
+    "result": {word.value for word in TestOutcome},
+    "class": {word.value for word in ContactClass},
+    "classification": {word.value for word in Classification},
+    "outcome": {word.value for word in FollowUpOutcome},
+    "order_kind": {word.value for word in OrderKind},
 }
 _DAYS = {"first", "last", "until", "onset_date"}
 
@@ -88,8 +89,9 @@ def _check_present(path: Path, lazy: pl.LazyFrame) -> None:
         if count:
             found = _first(lazy, pl.col(column).is_null(), column)
             raise BadInput(
-                "%(file)s, row %(row)s, column %(column)s: empty.", file=str(path), column=column, row=found and found[0]
-            )
+                "%(file)s, row %(row)s, column %(column)s: empty.",
+                file=str(path), column=column, row=found and found[0],
+            )  # fmt: skip
 
 
 def _check_kinds(path: Path, lazy: pl.LazyFrame) -> None:

@@ -101,10 +101,8 @@ def _attribute(name: str, value: Mapping[str, Any], day: date, tables: Tables) -
     return found if isinstance(found, str) else None
 
 
-def matches(matcher: Matcher, kind: EvidenceKind, value: Mapping[str, Any], day: date, tables: Tables) -> bool:
-    """Whether a matcher sees this evidence. `day` is the local day of the evidence, for the tables."""
-    if matcher.kind is not kind:
-        return False
+def matches(matcher: Matcher, value: Mapping[str, Any], day: date, tables: Tables) -> bool:
+    """Whether a matcher sees this value of its kind. `day` is the local day of the evidence, for the tables."""
     if matcher.temperature_from is not None:
         temperature = _number(value.get("temperature"))
         if temperature is not None and temperature >= matcher.temperature_from:
@@ -114,12 +112,12 @@ def matches(matcher: Matcher, kind: EvidenceKind, value: Mapping[str, Any], day:
 
 def digest(book: Rulebook, tables: Tables, kind: EvidenceKind, value: Mapping[str, Any], day: date) -> Digest:
     """Read one value of one kind; `day` is the local day of its `at`."""
-    triggers = tuple(
-        n for n, rule in enumerate(book.rules) if any(matches(m, kind, value, day, tables) for m in rule.when)
-    )
-    ends = tuple(
-        n for n, rule in enumerate(book.rules) if any(matches(m, kind, value, day, tables) for m in rule.ends_by)
-    )
+    triggers: list[int] = []
+    ends: list[int] = []
+    for index, starts, matcher in book.matchers[kind]:
+        into = triggers if starts else ends
+        if index not in into and matches(matcher, value, day, tables):
+            into.append(index)
     first = last = exempt_until = None
     result = exempt_kind = None
     if kind is EvidenceKind.EXPOSURE:
@@ -132,4 +130,4 @@ def digest(book: Rulebook, tables: Tables, kind: EvidenceKind, value: Mapping[st
         exempt_until = _day(value, "until", book.zone)
         if exempt_until is None or exempt_kind not in set(OrderKind):
             exempt_kind = exempt_until = None
-    return Digest(triggers, ends, first, last, result, exempt_kind, exempt_until)
+    return Digest(tuple(triggers), tuple(ends), first, last, result, exempt_kind, exempt_until)

@@ -43,19 +43,20 @@ def explain_book(book: Rulebook, language: str) -> str:
     if book.extends:
         lines.append(f"扩展自：{book.extends}" if zh else f"Extends: {book.extends}")
     colours = ("；" if zh else "; ").join(
-        f"{KIND_WORDS[kind].say(language)} = {CODE_WORDS[code].say(language)}" for kind, code in book.codes.colours.items()
+        f"{KIND_WORDS[kind].say(language)} = {CODE_WORDS[code].say(language)}"
+        for kind, code in book.codes.colours.items()
     )
     policy = _POLICY[book.changeover.policy].say(language)
     lines += [
         f"赋码：{colours}（{book.codes.source}）" if zh else f"Codes: {colours} ({book.codes.source})",
-        f"版本衔接：{policy}。{book.changeover.words.zh}" if zh else f"Changeover: {policy}. {book.changeover.words.en}",
+        (f"版本衔接：{policy}。" if zh else f"Changeover: {policy}. ") + book.changeover.words.say(language),
     ]
     for rule in book.rules:
-        lines += ["", *_rule_lines(rule, language, book)]
+        lines += ["", *_rule_lines(rule, language)]
     return "\n".join(lines)
 
 
-def _rule_lines(rule: Rule, language: str, book: Rulebook) -> list[str]:
+def _rule_lines(rule: Rule, language: str) -> list[str]:
     zh = language.lower().startswith("zh")
     lines = [f"[{rule.id}] {rule.words.say(language)}"]
     lines += [f"  - {_order_line(order, language)}" for order in rule.orders]
@@ -93,7 +94,8 @@ def _release_words(release: Release, order: OrderTemplate, zh: bool) -> str:
         needs.append("所关联密接的前几次检测均为阴性" if zh else "the linked contact's first tests all negative")
     joined = ("；" if zh else " and ").join(needs)
     if zh:
-        return f"；解除条件：{joined}" + ("，满足即解除" if order.early else "") + f"，最迟第{order.latest_day}天自动失效"
+        early = "，满足即解除" if order.early else ""
+        return f"；解除条件：{joined}{early}，最迟第{order.latest_day}天自动失效"
     early = ", and ends as soon as that is there" if order.early else ""
     return f"; release needs {joined}{early}; lapses on day {order.latest_day} at the latest"
 

@@ -1,5 +1,6 @@
 """Evidence frames: one shape for the population evaluator, values read once per distinct value."""
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -14,6 +15,8 @@ from qipan.terms.evidence import EvidenceItem, EvidenceKind
 UTC_TIME = pl.Datetime("us", "UTC")
 #: kinds whose reading depends on the day of the evidence, because a table is asked
 _DATED = ("arrival", "residence")
+#: kinds of which there are so many that their text is searched before it is read
+_MASS = (EvidenceKind.TEST, EvidenceKind.FOLLOW_UP)
 _DIGEST_SCHEMA = {
     "n": pl.UInt32,
     "triggers": pl.List(pl.Int16),
@@ -28,8 +31,6 @@ _DIGEST_SCHEMA = {
 
 def evidence_frame(evidence: Sequence[EvidenceItem]) -> pl.DataFrame:
     """Items as a frame with the columns of the INTERFACES table `evidence` (value as JSON text)."""
-    import json
-
     return pl.DataFrame(
         {
             "evidence_id": [item.evidence_id for item in evidence],
@@ -96,15 +97,18 @@ def candidate(book: Rulebook) -> pl.Expr:
     A word that a value must carry is looked for in the JSON text first (or a backslash, which may hide it):
     almost every row of a real ledger is a negative test and is never parsed.
     """
-    value = pl.col("value")
-    wanted: dict[EvidenceKind, pl.Expr] = {}
+    words: dict[EvidenceKind, set[str]] = {}
+    unworded: set[EvidenceKind] = set()
     for rule in book.rules:
         for matcher in (*rule.when, *rule.ends_by):
-            words = [word for name, some in matcher.where if name in LITERAL for word in some]
-            test: pl.Expr = pl.lit(value=True)
-            if words and matcher.temperature_from is None:
-                test = value.str.contains_any([*words, "\\"])
-            wanted[matcher.kind] = wanted[matcher.kind] | test if matcher.kind in wanted else test
+            some = [word for name, listed in matcher.where if name in LITERAL for word in listed]
+            words.setdefault(matcher.kind, set()).update(some)
+            if not some or matcher.temperature_from is not None or matcher.kind not in _MASS:
+                unworded.add(matcher.kind)
+    wanted: dict[EvidenceKind, pl.Expr] = {}
+    for kind, some_words in words.items():
+        searched = pl.col("value").str.contains_any([*sorted(some_words), "\\"])
+        wanted[kind] = pl.lit(value=True) if kind in unworded else searched
     if book.exemption is not None:
         wanted[EvidenceKind.EXEMPTION] = pl.lit(value=True)
     found = pl.col("voids").is_not_null()
@@ -145,8 +149,5 @@ def voided(voiders: pl.DataFrame) -> pl.DataFrame:
     """(person_id, evidence_id) of what counts as never had, from known rows that void something."""
     pairs = voiders.select("person_id", "evidence_id", "voids").rows()
     gone = voided_keys(((person, key), (person, target)) for person, key, target in pairs)
-    return pl.DataFrame(
-        list(gone),
-        schema={"person_id": voiders.schema["person_id"], "evidence_id": voiders.schema["evidence_id"]},
-        orient="row",
-    )
+    keys = voiders.select("person_id", "evidence_id").schema
+    return pl.DataFrame(list(gone), schema=keys, orient="row")

@@ -24,9 +24,9 @@ def voided_keys(pairs: Iterable[tuple[K, K]]) -> set[K]:
     settled: set[K] = set(standing)
     while standing:
         key = standing.pop()
-        voided = target.get(key)
-        if voided is None:
+        if key not in target:
             continue
+        voided = target[key]
         if key not in gone:
             open_voiders[voided] -= 1
             if voided not in settled:

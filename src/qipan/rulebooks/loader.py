@@ -238,6 +238,5 @@ def _run_examples(reader: Reader, book: Rulebook) -> None:
                 found = getattr(order, key, None)
                 found = list(found) if isinstance(found, tuple) else found
                 if found != value:
-                    reader.complain(
-                        path, f"example {example.name!r}: `{key}` of {order.kind} is {found}, not {value}", "examples"
-                    )
+                    message = f"example {example.name!r}: `{key}` of {order.kind} is {found}, not {value}"
+                    reader.complain(path, message, "examples")

@@ -165,6 +165,16 @@ class Rulebook:
         """Rule id -> position in the book."""
         return {rule.id: index for index, rule in enumerate(self.rules)}
 
+    @cached_property
+    def matchers(self) -> Mapping[EvidenceKind, tuple[tuple[int, bool, Matcher], ...]]:
+        """Kind -> (position of the rule, whether it triggers (else ends) the rule, matcher)."""
+        found: dict[EvidenceKind, list[tuple[int, bool, Matcher]]] = {kind: [] for kind in EvidenceKind}
+        for index, rule in enumerate(self.rules):
+            for starts, some in ((True, rule.when), (False, rule.ends_by)):
+                for matcher in some:
+                    found[matcher.kind].append((index, starts, matcher))
+        return {kind: tuple(rows) for kind, rows in found.items()}
+
     def rule(self, rule_id: str) -> Rule:
         """The rule of that id; KeyError if the book has none."""
         return self.rules[self.rule_index[rule_id]]

@@ -215,9 +215,8 @@ def parse_rule(reader: Reader, table: Mapping[str, Any], path: Path, codes: Code
     orders = tuple(_order(reader, row, (*path, "orders", n), codes) for n, row in enumerate(rows))
     for n, order in enumerate(orders):
         if n and order.from_day <= orders[n - 1].until_day:
-            reader.complain(
-                (*path, "orders", n), f"order {n + 1} begins on day {order.from_day}, before the one before it has ended"
-            )
+            message = f"order {n + 1} begins on day {order.from_day}, before the one before it has ended"
+            reader.complain((*path, "orders", n), message)
         if order.release is not None and order.release.linked_negative and linked is None:
             reader.complain((*path, "orders", n), "`linked_negative` in a rule without `linked`")
     rule = Rule(

@@ -1,5 +1,6 @@
 """The evaluator for a population: the semantics of `single.decide` on Polars columns."""
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -147,8 +148,6 @@ def _json_list(joined: pl.Expr) -> pl.Expr:
 
 
 def _with_evidence_json(orders: pl.DataFrame) -> pl.DataFrame:
-    import json
-
     orders = orders.with_columns(evidence_json=_json_list(pl.col("evidence")))
     odd = orders.filter(pl.col("evidence_json").is_null()).select("evidence").unique()
     if odd.is_empty():

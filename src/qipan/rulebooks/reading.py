@@ -101,7 +101,7 @@ class Reader:
         """One word of a vocabulary; `default` is returned with a problem, never silently."""
         value = table.get(key)
         try:
-            return words(value)
+            return words(str(value))
         except ValueError:
             self.complain((*path, key), f"`{key}` is {value!r}, not one of {', '.join(words)}")
             return default

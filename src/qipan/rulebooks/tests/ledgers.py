@@ -48,7 +48,7 @@ _TEXT = {
 def items(draw: st.DrawFn, number: int) -> EvidenceItem:
     """One random item; its id is its number, so that an item can void any other, itself and the unknown."""
     kind = draw(
-        st.sampled_from([*EvidenceKind, EvidenceKind.TEST, EvidenceKind.TEST, EvidenceKind.EXPOSURE, EvidenceKind.EXPOSURE])
+        st.sampled_from([*EvidenceKind, *(2 * [EvidenceKind.TEST]), *(2 * [EvidenceKind.EXPOSURE])])
     )
     at = draw(_HOURS)
     late = draw(st.sampled_from([0, 0, 0, 5, 30, 100]))
