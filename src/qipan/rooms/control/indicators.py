@@ -60,7 +60,7 @@ INDICATORS = (
     Indicator(
         id="persons-restricted",
         title=_("People isolated or quarantined"),
-        unit=_("people"),
+        unit="people",
         better="down",
         standard=_("as few as the rulebook asks for; no fixed norm"),
         compute=_restricted,
@@ -69,7 +69,7 @@ INDICATORS = (
     Indicator(
         id="orders-awaiting-result",
         title=_("Orders kept open by a missing result"),
-        unit=_("orders"),
+        unit="orders",
         better="down",
         standard=_("0: the authority owes the test, not the person (rulebook, latest day)"),
         compute=_awaiting,
@@ -78,7 +78,7 @@ INDICATORS = (
     Indicator(
         id="appeals-overdue",
         title=_("Appeals past their clock"),
-        unit=_("appeals"),
+        unit="appeals",
         better="down",
         standard=_TRUST,
         compute=_unanswered,

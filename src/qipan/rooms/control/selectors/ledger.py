@@ -16,7 +16,7 @@ from qipan.terms.errors import Absent
 from qipan.terms.evidence import EvidenceItem, EvidenceKind
 from qipan.terms.roles import Actor, Permission
 
-FRAME_SCHEMA = {
+FRAME_SCHEMA: dict[str, Any] = {
     "evidence_id": pl.String,
     "person_id": pl.String,
     "linked_person_id": pl.String,
@@ -168,11 +168,11 @@ def evidence_hashes(write_ids: Collection[str] | None = None) -> Iterator[tuple[
 def _hashes(rows: QuerySet[Evidence]) -> Iterator[tuple[str, int, str]]:
     current, lines = None, list[bytes]()
     fields = ("write_id", "key", "person_id", "linked_person_id", "kind", "at", "value")
-    for write_id, *fact, value in rows.values_list(*fields).iterator(chunk_size=10_000):
+    for write_id, key, person, linked, kind, at, value in rows.values_list(*fields).iterator(chunk_size=10_000):
         if write_id != current:
             if current is not None:
                 yield current, len(lines), content_hash(lines)
             current, lines = write_id, []
-        lines.append(evidence_line(*fact, value_text(value)))
+        lines.append(evidence_line(key, person, linked, kind, at, value_text(value)))
     if current is not None:
         yield current, len(lines), content_hash(lines)

@@ -88,10 +88,10 @@ def mark_stale(person_ids: Collection[int], *, disease: str) -> int:
     sql = f"UPDATE control_storeddecision SET stale = %s WHERE disease = %s AND NOT stale AND {condition}"  # noqa: S608
     with connection.cursor() as cursor:
         cursor.execute(sql, [True, disease, *parameters])
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
-NEW_EVIDENCE_SCHEMA = {
+NEW_EVIDENCE_SCHEMA: dict[str, Any] = {
     "key": pl.Binary,
     "person_id": pl.Int64,
     "linked_person_id": pl.Int64,
