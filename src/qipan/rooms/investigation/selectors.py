@@ -51,15 +51,23 @@ def cases_by_id(source: str, case_ids: Collection[str]) -> dict[str, CaseRef]:
 
 
 def line_list(
-    actor: Actor, *, below: str | None = None, first: date | None = None, last: date | None = None
+    actor: Actor,
+    *,
+    below: str | None = None,
+    first: date | None = None,
+    last: date | None = None,
+    source: str | None = None,
 ) -> QuerySet[Case]:
-    """Cases where the actor may see them, at or below an area path, of the days `first` to `last`.
+    """Cases where the actor may see them, at or below an area path, of the days `first` to `last`, of one
+    source's line list.
 
     A case's day is that of its report, else of onset; a case with neither is in no period but the open one.
     """
     cases = scope(Case.objects.filter(voided_at=None), actor, Permission.CASE_VIEW)
     if below is not None:
         cases = cases.filter(within(below))
+    if source is not None:
+        cases = cases.filter(source=source)
     cases = cases.annotate(day=Coalesce("report_date", "onset_date"))
     if first is not None:
         cases = cases.filter(day__gte=first)
@@ -87,14 +95,19 @@ def list_contacts(
 
 
 def chains(
-    actor: Actor, *, below: str | None = None, first: date | None = None, last: date | None = None
+    actor: Actor,
+    *,
+    below: str | None = None,
+    first: date | None = None,
+    last: date | None = None,
+    source: str | None = None,
 ) -> ChainStatistics:
     """Transmission chains among the cases of `line_list` (discarded ones left out). Two queries.
 
     A pair comes from a contact who became a case, or from a case that names its source. A contact's contact
     counts for the contact between, where that one is a case. Case ids in the answer are those of the records.
     """
-    cases = line_list(actor, below=below, first=first, last=last).exclude(
+    cases = line_list(actor, below=below, first=first, last=last, source=source).exclude(
         classification=Classification.DISCARDED.value
     )
     fields = ("pk", "source", "case_id", "onset_date", "person_id", "source_case_id")
