@@ -15,6 +15,7 @@ from qipan.foundation import crypto
 from qipan.foundation.audit.services import Entry, audited
 from qipan.foundation.intake import staging
 from qipan.foundation.intake.checking import Rules, check_columns
+from qipan.foundation.intake.exporting import restored
 from qipan.foundation.intake.identities import IDENTITY, with_identities
 from qipan.foundation.intake.kinds import CONTENT, KEY, LINE, ROW, FileKind, IntakeContext, Reject
 from qipan.foundation.intake.mapping import Plan, apply
@@ -111,6 +112,7 @@ def stage_block(
 ) -> Iterator[StagedChunk]:
     """A block of the file as checked chunks, numbered from `first_number`."""
     kind, records = plan.kind, len(plan.parts)
+    block.frame = restored(block.frame)
     ours, without = apply(plan, block.frame)
     bad = [*block.bad]
     if without:

@@ -1,0 +1,83 @@
+"""Files out of intake: templates, and rejects to be mended and sent again."""
+
+import csv
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from qipan.foundation.access.scoping import require
+from qipan.foundation.audit.services import audited
+from qipan.foundation.intake.kinds import FileKind, file_kind
+from qipan.foundation.intake.reading import REJECT_COLUMNS
+from qipan.foundation.intake.selectors import access_batch, open_rejects, reason_text
+from qipan.terms.errors import BadInput, Refused
+from qipan.terms.roles import Actor
+
+#: What a spreadsheet may take for a formula at the beginning of a text, in full width too.
+_FORMULA = re.compile(r"[=+\-@\t\r＝＋－＠]")
+#: Numbers and phone numbers begin like formulas and are none.
+_HARMLESS = re.compile(r"[+\-]?[0-9][0-9 ().\-]*(?:[eE][+\-]?[0-9]+)?")
+
+
+def neutralise(cell: str) -> str:
+    """A text cell that no spreadsheet runs as a formula: an apostrophe before what begins like one.
+
+    Numbers and phone numbers stay as they are: -5, +8613800000000.
+    """
+    if _FORMULA.match(cell) and not _HARMLESS.fullmatch(cell):
+        return "'" + cell
+    return cell
+
+
+def restored(frame: pl.DataFrame) -> pl.DataFrame:
+    """A block of one of our own reject files with the apostrophes of `neutralise` taken off again."""
+    if not set(REJECT_COLUMNS) <= set(frame.columns):
+        return frame
+    return frame.with_columns(pl.col(pl.String).str.replace(r"^'([=+\-@\t\r＝＋－＠])", "${1}"))
+
+
+def _write_csv(path: Path, rows: Sequence[Sequence[str]]) -> None:
+    try:
+        # with the mark, so that spreadsheets read Chinese right
+        with path.open("w", encoding="utf-8-sig", newline="") as file:
+            csv.writer(file).writerows(rows)
+    except OSError as error:
+        raise Refused("%(file)s cannot be written: %(why)s.", file=path.name, why=error.strerror) from None
+
+
+def template_write(*, kind: str | FileKind, path: Path) -> list[str]:
+    """Write an empty file with a kind's headers; returns them. Raises BadInput for an unknown kind."""
+    kind = file_kind(kind) if isinstance(kind, str) else kind
+    header = [column.name for column in kind.columns]
+    _write_csv(path, [header])
+    return header
+
+
+def rejects_export(*, actor: Actor, batch_id: int, path: Path, at: datetime) -> int:
+    """Write the rejected rows of a batch as CSV: the sender's own columns, then row, column and reason.
+
+    The file can be mended and imported again as it is: what we add is not read as data. Needs the right to
+    import the kind in the batch's area; the log says who took the rows out. Returns how many rows.
+    Raises Absent, Denied, BadInput where there are none.
+    """
+    batch = access_batch(actor, batch_id)
+    with audited(actor=actor, action="batch.rejects_export", at=at) as entry:
+        require(actor, file_kind(batch.kind).permission, batch.area_path)
+        rows = list(open_rejects(batch.pk))
+        if not rows:
+            raise BadInput("Batch %(batch)s has no rejected rows.", batch=batch.pk)
+        names: dict[str, None] = {}
+        # one row of the file may have given several records
+        once = {reject.row: (reject, raw) for reject, raw in reversed(rows)}
+        for _, raw in rows:
+            names.update(dict.fromkeys(raw))
+        table = [[*names, *REJECT_COLUMNS]]
+        for _, (reject, raw) in sorted(once.items()):
+            cells = [neutralise(raw.get(name, "")) for name in names]
+            table.append([*cells, str(reject.row), reject.column, reason_text(reject)])
+        _write_csv(path, table)
+        entry.about("batch", batch.pk, area_path=batch.area_path, detail={"rows": len(once)})
+    return len(once)
