@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from qipan.cli import chains, day, decide, demo, init, replay, rulebook, user, worker
+from qipan.cli import bench, chains, day, decide, demo, init, replay, rulebook, user, worker
 
 AddParser = Callable[["argparse._SubParsersAction[Any]"], None]
 
@@ -18,4 +18,5 @@ ADD_PARSERS: tuple[AddParser, ...] = (
     decide.add_parser,
     replay.add_parser,
     rulebook.add_parser,
+    bench.add_parser,
 )
