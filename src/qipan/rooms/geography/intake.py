@@ -18,8 +18,8 @@ from qipan.terms.errors import Conflict, Refused
 from qipan.terms.roles import Permission
 
 _AREA_COLUMNS = (
-    Column("code", max_length=20, exact=True, aliases=("代码", "区划代码")),
-    Column("parent", nullable=True, max_length=20, exact=True, aliases=("上级代码",)),
+    Column("code", max_length=20, aliases=("代码", "区划代码")),
+    Column("parent", nullable=True, max_length=20, aliases=("上级代码",)),
     Column(
         "level",
         ColumnType.CHOICE,

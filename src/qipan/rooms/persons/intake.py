@@ -8,19 +8,18 @@ from qipan.foundation.intake.kinds import Column, ColumnType, FileKind, IntakeCo
 from qipan.rooms.persons.services import (
     NewPerson,
     persons_check,
-    persons_place,
     persons_take_back,
     persons_write,
 )
-from qipan.terms.errors import Conflict
 from qipan.terms.roles import Permission
 
 _COLUMNS = (
-    Column("source_id", max_length=120, exact=True, aliases=("编号", "人员编号")),
+    Column("source_id", max_length=120, aliases=("编号", "人员编号")),
     Column("name", nullable=True, max_length=100, aliases=("姓名",)),
     Column(
         "document_kind",
         ColumnType.CHOICE,
+        nullable=True,
         choices=("id", "passport", "other", "none", "synthetic"),
         values={"身份证": "id", "居民身份证": "id", "护照": "passport", "其他": "other", "无": "none"},
         aliases=("证件类型",),
@@ -38,7 +37,7 @@ _COLUMNS = (
     Column("phone", nullable=True, max_length=40, exact=True, aliases=("手机号", "联系电话", "电话")),
     Column("area", ColumnType.AREA, max_length=20, aliases=("网格", "区划代码", "地区")),
     Column("address", nullable=True, max_length=300, aliases=("住址", "详细地址")),
-    Column("household", nullable=True, max_length=120, exact=True, aliases=("户号",)),
+    Column("household", nullable=True, max_length=120, aliases=("户号",)),
 )
 
 
@@ -62,29 +61,30 @@ def _rows(frame: pl.DataFrame) -> list[NewPerson]:
 
 
 def check(ctx: IntakeContext, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Reject]]:
-    """Documents, names, phones, areas; people registered already; areas in which the actor registers nobody."""
-    if not len(frame):
-        return frame, []
-    placed, problems = persons_check(_rows(frame), source=ctx.source, at=ctx.at)
+    """Documents, names, phones, areas; documents that somebody else holds; people and areas that are not the
+    actor's. A row that came before passes: intake knows it by its identity and counts it as a duplicate.
+    """
+    placed, problems = persons_check(_rows(frame), source=ctx.source, at=ctx.at, again=True)
     for position, row in enumerate(placed):
-        if row is not None and not ctx.actor.may(Permission.PERSON_REGISTER, row.area.path):
+        if row is None:
+            continue
+        paths = [row.area.path] if row.known is None else [row.area.path, row.known.area_path]
+        if not all(ctx.actor.may(Permission.PERSON_REGISTER, path) for path in paths):
             placed[position] = None
-            problems.append((position, "area", _NOT_YOURS))
-    lines = frame["_row"].to_list()
-    rejects = [Reject(lines[position], column, reason) for position, column, reason in problems]
+            # no more is said than of an area that is not there
+            problems.append((position, "area", "There is no such area."))
+    rows = frame["_row"].to_list()
+    rejects = [Reject(rows[position], column, reason) for position, column, reason in problems]
     return frame.filter(pl.Series([row is not None for row in placed], dtype=pl.Boolean)), rejects
 
 
-# no more is said than of an area that is not there
-_NOT_YOURS = "There is no such area."
-
-
 def commit(ctx: IntakeContext, frame: pl.DataFrame) -> None:
-    """Write the people of a chunk. Raises Conflict where a row no longer fits (the chunk is then tried again)."""
-    placed, problems = persons_place(_rows(frame), at=ctx.at)
+    """Write the people of a chunk: new ones, and the identities of those whom the source had named before."""
+    placed, problems = persons_check(_rows(frame), source=ctx.source, at=ctx.at, again=True)
     if problems:
-        raise Conflict("Somebody else registered one of these people in the meantime: try again.")
-    persons_write([row for row in placed if row is not None], source=ctx.source, at=ctx.at, batch_id=ctx.batch_id)
+        raise RuntimeError("rows that passed the check of their own transaction do not pass it again")
+    rows = [row for row in placed if row is not None]
+    persons_write(rows, source=ctx.source, at=ctx.at, batch_id=ctx.batch_id)
 
 
 def void(ctx: IntakeContext, batch_id: int) -> Mapping[str, int]:

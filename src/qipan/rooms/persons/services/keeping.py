@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import connection
 
 from qipan.foundation import crypto
 from qipan.foundation.access.scoping import require, require_anywhere
@@ -12,7 +12,7 @@ from qipan.foundation.audit.services import audited
 from qipan.rooms.persons import identity as vault
 from qipan.rooms.persons.models import BlindIndex, Person, PersonKey, SealedIdentity
 from qipan.rooms.persons.rules import PurgeReason
-from qipan.rooms.persons.services.writing import vault_alone
+from qipan.rooms.persons.services.writing import overwrite_deleted, vault_alone
 from qipan.terms.errors import Absent, BadInput
 from qipan.terms.roles import Actor, Permission
 
@@ -132,19 +132,8 @@ def persons_take_back(*, actor: Actor, batch_id: int, at: datetime) -> int:
 
 
 def _destroy(person_ids: list[int], at: datetime) -> None:
-    if connection.vendor == "sqlite":
-        # overwrite deleted content with zeros instead of leaving it in free pages
-        with connection.cursor() as cursor:
-            cursor.execute("PRAGMA secure_delete = ON")
-        transaction.on_commit(_truncate_wal)
+    overwrite_deleted()
     SealedIdentity.objects.filter(pk__in=person_ids).delete()
     BlindIndex.objects.filter(pk__in=person_ids).delete()
     PersonKey.objects.filter(person_id__in=person_ids).delete()
     Person.objects.filter(pk__in=person_ids).update(purged_at=at, birth_year=None, household=None)
-
-
-def _truncate_wal() -> None:
-    # the write-ahead log still holds the pages as they were; emptied as soon as no reader needs it
-    with connection.cursor() as cursor:
-        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        cursor.fetchall()

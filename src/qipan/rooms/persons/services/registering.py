@@ -1,7 +1,7 @@
 """People in: one by one, by the file, by the million; and where they live."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 
@@ -15,7 +15,7 @@ from qipan.rooms.geography.selectors import AreaRef, areas_by_code
 from qipan.rooms.organizations.selectors import local_day
 from qipan.rooms.persons import identity as vault
 from qipan.rooms.persons.models import BlindIndex, Household, Person, PersonKey, SealedIdentity
-from qipan.rooms.persons.rules import CheckedPerson, DocumentKind, NewPerson, RowProblem, check_person
+from qipan.rooms.persons.rules import CheckedPerson, DocumentKind, Identity, NewPerson, RowProblem, check_person
 from qipan.rooms.persons.selectors import (
     PersonRef,
     households_by_key,
@@ -24,7 +24,7 @@ from qipan.rooms.persons.selectors import (
     source_key,
     source_keys,
 )
-from qipan.rooms.persons.services.writing import reserve_ids, vault_shared
+from qipan.rooms.persons.services.writing import overwrite_deleted, reserve_ids, vault_shared
 from qipan.terms.errors import Absent, BadInput, Conflict, Denied
 from qipan.terms.identity import parse_person_code
 from qipan.terms.roles import Actor, Permission
@@ -35,10 +35,11 @@ CHUNK = 10_000
 
 @dataclass(frozen=True, slots=True)
 class PlacedPerson:
-    """A checked row and the area that it names."""
+    """A checked row, the area that it names, and who it is where its source has named him before."""
 
     person: CheckedPerson
     area: AreaRef
+    known: PersonRef | None = None
 
 
 def _household_key(source: str, household: str) -> bytes:
@@ -71,52 +72,72 @@ def persons_place(
 
 
 def persons_check(
-    rows: Sequence[NewPerson], *, source: str, at: datetime
+    rows: Sequence[NewPerson], *, source: str, at: datetime, again: bool = False
 ) -> tuple[list[PlacedPerson | None], list[tuple[int, str, str]]]:
     """Check rows against themselves, each other and the database; three queries for up to 20,000 rows.
 
-    Returns a list parallel to `rows` (None for a row with a problem) and the problems as (position, column,
-    msgid). Nothing is written.
+    again: rows whose source has named the person before are let through with `known` (a file that comes again, a
+    person first heard of as a case); else they are problems. Returns a list parallel to `rows` (None for a row with
+    a problem) and the problems as (position, column, msgid). Nothing is written.
     """
     placed, problems = persons_place(rows, at=at)
     good = [(position, row) for position, row in enumerate(placed) if row is not None]
     keys = source_keys(source, [row.person.source_id for _, row in good])
     digests = vault.document_digests([row.person.identity for _, row in good])
-    known_keys = set(persons_by_key(keys))
-    known_documents = _known_documents([digest for digest in digests if digest])
-    for (position, _), key, digest in zip(good, keys, digests, strict=True):
-        if key in known_keys:
-            problem_here = ("source_id", "This source has registered this person already.")
-        elif digest is not None and digest in known_documents:
-            problem_here = ("document_number", "A person with this document is registered already.")
-        else:
-            known_keys.add(key)
-            if digest is not None:
-                known_documents.add(digest)
+    persons = persons_by_key(keys)
+    holders = _document_holders([digest for digest in digests if digest])
+    seen_keys: set[bytes] = set()
+    seen_documents: dict[bytes, bytes] = {}
+    for (position, row), key, digest in zip(good, keys, digests, strict=True):
+        known = persons.get(key)
+        problem: tuple[str, str] | None = None
+        if not again and (known is not None or key in seen_keys):
+            problem = ("source_id", "This source has registered this person already.")
+        elif digest is not None and (
+            (digest in holders and (known is None or holders[digest] != known.id))
+            or seen_documents.get(digest, key) != key
+        ):
+            problem = ("document_number", "A person with this document is registered already.")
+        if problem is not None:
+            placed[position] = None
+            problems.append((position, *problem))
             continue
-        placed[position] = None
-        problems.append((position, *problem_here))
+        seen_keys.add(key)
+        if digest is not None:
+            seen_documents[digest] = key
+        if known is not None:
+            placed[position] = replace(row, known=known)
     return placed, sorted(problems)
 
 
-def _known_documents(digests: Sequence[bytes]) -> set[bytes]:
-    found: set[bytes] = set()
+def _document_holders(digests: Sequence[bytes]) -> dict[bytes, int]:
+    """Who holds these documents: digest to person id."""
+    found: dict[bytes, int] = {}
     rest = iter(digests)
     while part := list(islice(rest, 20_000)):
-        rows = BlindIndex.objects.filter(document__in=part).values_list("document", flat=True)
-        found.update(bytes(digest) for digest in rows if digest is not None)
+        rows = BlindIndex.objects.filter(document__in=part).values_list("document", "person_id")
+        found.update((bytes(digest), pk) for digest, pk in rows if digest is not None)
     return found
 
 
 def persons_write(rows: Sequence[PlacedPerson], *, source: str, at: datetime, batch_id: int | None = None) -> list[int]:
     """Write checked people with their identities; returns their ids in order.
 
-    For callers inside an audited transaction that have demanded the permission (intake, the services here).
-    Raises Conflict where somebody registered one of them in between.
+    Of a person who is known, the identity is written (where he lives is not a file's to change). For callers
+    inside an audited transaction that have demanded the permission (intake, the services here). Raises
+    IntegrityError where somebody registered one of them in between.
     """
-    if not rows:
-        return []
-    vault_shared()
+    new = [row for row in rows if row.known is None]
+    old = [(row.known.id, row.person) for row in rows if row.known is not None]
+    if rows:
+        vault_shared()
+    if old:
+        _identities_replace(old)
+    made = iter(_persons_insert(new, source=source, at=at, batch_id=batch_id)) if new else iter(())
+    return [row.known.id if row.known is not None else next(made) for row in rows]
+
+
+def _persons_insert(rows: Sequence[PlacedPerson], *, source: str, at: datetime, batch_id: int | None) -> list[int]:
     ids = list(reserve_ids(Person, len(rows)))
     homes = _households(rows, source)
     identities = [(pk, row.person.identity) for pk, row in zip(ids, rows, strict=True)]
@@ -125,25 +146,42 @@ def persons_write(rows: Sequence[PlacedPerson], *, source: str, at: datetime, ba
          row.person.identity.document_kind is DocumentKind.SYNTHETIC, at, batch_id)
         for pk, row, home in zip(ids, rows, homes, strict=True)
     )  # fmt: skip
-    try:
-        with transaction.atomic():
-            bulk_insert(
-                Person,
-                ["id", "area_id", "area_path", "household_id", "birth_year", "sex", "synthetic",
-                 "registered_at", "batch_id"],
-                people,
-            )  # fmt: skip
-            keys = source_keys(source, [row.person.source_id for row in rows])
-            bulk_insert(PersonKey, ["key", "person_id"], zip(keys, ids, strict=True))
-            bulk_insert(
-                SealedIdentity,
-                ["person_id", "vault_key", "wrapped_key", "sealed"],
-                vault.seal_identities(identities),
-            )
-            bulk_insert(BlindIndex, ["person_id", "name", "document", "phone"], vault.index_rows(identities))
-    except IntegrityError:
-        raise Conflict("Somebody else registered one of these people in the meantime: try again.") from None
+    bulk_insert(
+        Person,
+        ["id", "area_id", "area_path", "household_id", "birth_year", "sex", "synthetic", "registered_at", "batch_id"],
+        people,
+    )
+    keys = source_keys(source, [row.person.source_id for row in rows])
+    bulk_insert(PersonKey, ["key", "person_id"], zip(keys, ids, strict=True))
+    _identities_insert(identities)
     return ids
+
+
+def _identities_insert(people: Sequence[tuple[int, Identity]]) -> None:
+    bulk_insert(SealedIdentity, ["person_id", "vault_key", "wrapped_key", "sealed"], vault.seal_identities(people))
+    bulk_insert(BlindIndex, ["person_id", "name", "document", "phone"], vault.index_rows(people))
+
+
+def _identities_replace(people: Sequence[tuple[int, CheckedPerson]]) -> None:
+    """New identities, each under a new key, for people who are there; a handful of queries."""
+    ids = [pk for pk, _ in people]
+    overwrite_deleted()
+    SealedIdentity.objects.filter(pk__in=ids).delete()
+    BlindIndex.objects.filter(pk__in=ids).delete()
+    _identities_insert([(pk, person.identity) for pk, person in people])
+    Person.objects.bulk_update(
+        [
+            Person(
+                pk=pk,
+                sex=person.sex,
+                birth_year=person.birth_year,
+                synthetic=person.identity.document_kind is DocumentKind.SYNTHETIC,
+            )
+            for pk, person in people
+        ],
+        ["sex", "birth_year", "synthetic"],
+        batch_size=500,
+    )
 
 
 def _households(rows: Sequence[PlacedPerson], source: str) -> list[int | None]:
@@ -195,7 +233,11 @@ def persons_register_bulk(
             good = [row for row in placed if row is not None]
             for path in sorted({row.area.path for row in good}):
                 require(actor, Permission.PERSON_REGISTER, path)
-            made = persons_write(good, source=source, at=at, batch_id=batch_id)
+            try:
+                with transaction.atomic():
+                    made = persons_write(good, source=source, at=at, batch_id=batch_id)
+            except IntegrityError:
+                raise Conflict("Somebody else registered one of these people in the meantime: try again.") from None
             entry.about("person", f"{made[0]}-{made[-1]}", area_path=_common_path(row.area.path for row in good),
                         detail={"persons": len(made), "source": source})  # fmt: skip
         ids += made
@@ -304,22 +346,11 @@ def identity_record(*, actor: Actor, person_id: int, person: NewPerson, at: date
         except RowProblem as problem:
             raise BadInput("%(column)s: %(reason)s", column=problem.column, reason=problem.reason) from None
         vault_shared()
-        pair = [(person_id, checked.identity)]
         try:
             with transaction.atomic():
-                SealedIdentity.objects.filter(pk=person_id).delete()
-                BlindIndex.objects.filter(pk=person_id).delete()
-                bulk_insert(
-                    SealedIdentity,
-                    ["person_id", "vault_key", "wrapped_key", "sealed"],
-                    vault.seal_identities(pair),
-                )
-                bulk_insert(BlindIndex, ["person_id", "name", "document", "phone"], vault.index_rows(pair))
+                _identities_replace([(person_id, checked)])
         except IntegrityError:
             raise Conflict("A person with this document is registered already.") from None
-        row.sex, row.birth_year = checked.sex, checked.birth_year
-        row.synthetic = checked.identity.document_kind is DocumentKind.SYNTHETIC
-        row.save(update_fields=["sex", "birth_year", "synthetic"])
         entry.about("person", person_id, area_path=row.area_path)
 
 

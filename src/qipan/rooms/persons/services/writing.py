@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from django.db import connection, models
+from django.db import connection, models, transaction
 
 #: Any number that no other advisory lock of the database uses: "vault" in ASCII.
 _VAULT_LOCK = 0x7661756C74
@@ -43,3 +43,21 @@ def reserve_ids(model: type[models.Model], count: int) -> Sequence[int]:
         row = cursor.fetchone()
         first = (row[0] if row else 0) + 1
     return range(first, first + count)
+
+
+def overwrite_deleted() -> None:
+    """Let what this transaction deletes be overwritten, not only marked free.
+
+    SQLite: zeros in the file, and the write-ahead log, which holds the pages as they were, is emptied after the
+    commit, as soon as no reader needs it. PostgreSQL drops dead rows at its next VACUUM.
+    """
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA secure_delete = ON")
+        transaction.on_commit(_truncate_wal)
+
+
+def _truncate_wal() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        cursor.fetchall()

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
@@ -173,7 +173,7 @@ def test_the_database_refuses_a_document_twice_where_the_check_was_passed(cast: 
     row = placed[0]
     assert row is not None
     services.persons_write([row], source="s", at=AT)
-    with pytest.raises(Conflict):
+    with pytest.raises(IntegrityError), transaction.atomic():
         services.persons_write([row], source="t", at=AT)
     assert Person.objects.count() == len(cast.persons) + 1
     assert SealedIdentity.objects.count() == len(cast.persons) + 1
