@@ -37,7 +37,7 @@ _FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """One value, read by one book."""
+    """One value, read by one book: positions of rules triggered, positions in `book.endings`, days, words."""
 
     triggers: tuple[int, ...]
     ends: tuple[int, ...]
@@ -113,11 +113,10 @@ def matches(matcher: Matcher, value: Mapping[str, Any], day: date, tables: Table
 def digest(book: Rulebook, tables: Tables, kind: EvidenceKind, value: Mapping[str, Any], day: date) -> Digest:
     """Read one value of one kind; `day` is the local day of its `at`."""
     triggers: list[int] = []
-    ends: list[int] = []
-    for index, starts, matcher in book.matchers[kind]:
-        into = triggers if starts else ends
-        if index not in into and matches(matcher, value, day, tables):
-            into.append(index)
+    for index, matcher in book.triggering[kind]:
+        if index not in triggers and matches(matcher, value, day, tables):
+            triggers.append(index)
+    ends = [number for number, matcher in book.ending[kind] if matches(matcher, value, day, tables)]
     first = last = exempt_until = None
     result = exempt_kind = None
     if kind is EvidenceKind.EXPOSURE:

@@ -149,5 +149,5 @@ def voided(voiders: pl.DataFrame) -> pl.DataFrame:
     """(person_id, evidence_id) of what counts as never had, from known rows that void something."""
     pairs = voiders.select("person_id", "evidence_id", "voids").rows()
     gone = voided_keys(((person, key), (person, target)) for person, key, target in pairs)
-    keys = voiders.select("person_id", "evidence_id").schema
-    return pl.DataFrame(list(gone), schema=keys, orient="row")
+    keys = voiders.select("person_id", "evidence_id").clear()
+    return pl.DataFrame(list(gone), schema=keys.schema, orient="row") if gone else keys

@@ -209,7 +209,7 @@ def _check_references(reader: Reader, rules: tuple[Rule, ...], own: list[Rule]) 
             if name not in by_id:
                 reader.complain(path, f"it refers to the rule {name!r}, which the book does not have", rule.id)
             elif by_id[name].linked is not None:
-                reader.complain(path, f"it refers to {name!r}, which depends on a link itself: links are one step", rule.id)
+                reader.complain(path, f"it refers to {name!r}, which depends on a link itself", rule.id)
         target = by_id.get(rule.linked.upgrade_to)
         if target is not None and target.clock != rule.clock:
             reader.complain(path, f"it upgrades to {target.id!r}, whose clock is another", rule.id)

@@ -28,11 +28,15 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Matcher:
-    """Which evidence a rule looks at: a kind, and for some attributes the words that match."""
+    """Which evidence a rule looks at: a kind, and for some attributes the words that match.
+
+    `back_days` (in `ends_by` only): evidence of up to that many days before the trigger ends it too.
+    """
 
     kind: EvidenceKind
     where: tuple[tuple[str, tuple[str, ...]], ...] = ()
     temperature_from: float | None = None
+    back_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,14 +170,21 @@ class Rulebook:
         return {rule.id: index for index, rule in enumerate(self.rules)}
 
     @cached_property
-    def matchers(self) -> Mapping[EvidenceKind, tuple[tuple[int, bool, Matcher], ...]]:
-        """Kind -> (position of the rule, whether it triggers (else ends) the rule, matcher)."""
-        found: dict[EvidenceKind, list[tuple[int, bool, Matcher]]] = {kind: [] for kind in EvidenceKind}
-        for index, rule in enumerate(self.rules):
-            for starts, some in ((True, rule.when), (False, rule.ends_by)):
-                for matcher in some:
-                    found[matcher.kind].append((index, starts, matcher))
-        return {kind: tuple(rows) for kind, rows in found.items()}
+    def triggering(self) -> Mapping[EvidenceKind, tuple[tuple[int, Matcher], ...]]:
+        """Kind -> (position of the rule that it may trigger, matcher)."""
+        pairs = [(index, matcher) for index, rule in enumerate(self.rules) for matcher in rule.when]
+        return {kind: tuple(pair for pair in pairs if pair[1].kind is kind) for kind in EvidenceKind}
+
+    @cached_property
+    def endings(self) -> tuple[tuple[int, Matcher], ...]:
+        """Every (position of a rule, matcher of evidence that ends it)."""
+        return tuple((index, matcher) for index, rule in enumerate(self.rules) for matcher in rule.ends_by)
+
+    @cached_property
+    def ending(self) -> Mapping[EvidenceKind, tuple[tuple[int, Matcher], ...]]:
+        """Kind -> (position in `endings`, matcher)."""
+        pairs = [(number, matcher) for number, (_, matcher) in enumerate(self.endings)]
+        return {kind: tuple(pair for pair in pairs if pair[1].kind is kind) for kind in EvidenceKind}
 
     def rule(self, rule_id: str) -> Rule:
         """The rule of that id; KeyError if the book has none."""

@@ -102,7 +102,8 @@ def _matchers(reader: Reader, value: object, path: Path) -> tuple[Matcher, ...]:
         here = (*path, number)
         kind = reader.word(item, "kind", here, EvidenceKind, EvidenceKind.CORRECTION)
         known = ATTRIBUTES[kind] + (("temperature_from",) if kind is EvidenceKind.SYMPTOM else ())
-        reader.only(item, ("kind", *known), here)
+        ending = path[-1] == "ends_by"
+        reader.only(item, ("kind", *known, "back_days") if ending else ("kind", *known), here)
         where = []
         for name in known:
             if name == "temperature_from" or name not in item:
@@ -121,7 +122,8 @@ def _matchers(reader: Reader, value: object, path: Path) -> tuple[Matcher, ...]:
         if degrees is not None and (isinstance(degrees, bool) or not isinstance(degrees, int | float)):
             reader.complain((*here, "temperature_from"), "`temperature_from` is not a number of degrees Celsius")
             degrees = None
-        found.append(Matcher(kind, tuple(where), None if degrees is None else float(degrees)))
+        back = reader.number(item, "back_days", here, 0) if ending else 0
+        found.append(Matcher(kind, tuple(where), None if degrees is None else float(degrees), back))
     return tuple(found)
 
 

@@ -122,7 +122,7 @@ def noted_decisions(
     triggers = follow_links(book, triggers, tests)
     if persons is not None:
         triggers = triggers.filter(pl.col("person_id").is_in(persons.implode()))
-    winning = not_ended(winners(triggers), rows)
+    winning = not_ended(book, winners(triggers), rows)
     exemptions = _exemptions(rows)
     orders = lay_orders(book, winning, tests, exemptions, book.day_of(moment))
     return _summed_up(book, orders, moment)

@@ -77,7 +77,7 @@ def decide(
     rank = 0
     for index, trigger in sorted(_winners(book, by_person, own).items()):
         rule = book.rules[index]
-        if any(index in read.said.ends and read.item.at >= trigger.since for read in own):
+        if _ended(book, index, trigger, own):
             continue
         laid = list(_lay(book, rule, trigger, tests, exemptions, today, exempt_evidence))
         changes += [row.change for row in laid]
@@ -183,6 +183,16 @@ def _follow_link(
         evidence=tuple(sorted({*trigger.evidence, by.evidence_id})),
         known=max(trigger.known, by.recorded_at),
     )
+
+
+def _ended(book: Rulebook, index: int, trigger: _Trigger, own: Sequence[_Read]) -> bool:
+    """Whether evidence at or after the trigger (or `back_days` before it) has ended the rule's orders."""
+    for read in own:
+        for number in read.said.ends:
+            rule, matcher = book.endings[number]
+            if rule == index and read.item.at + timedelta(days=matcher.back_days) >= trigger.since:
+                return True
+    return False
 
 
 def _released(

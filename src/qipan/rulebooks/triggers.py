@@ -125,13 +125,21 @@ def follow_links(book: Rulebook, triggers: pl.DataFrame, tests: pl.DataFrame) ->
     return triggers
 
 
-def not_ended(winning: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """The winners that no later evidence has ended."""
+def not_ended(book: Rulebook, winning: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """The winners that no evidence has ended."""
+    endings = pl.DataFrame(
+        {
+            "ends": pl.Series(range(len(book.endings)), dtype=pl.Int16),
+            "rule": pl.Series([rule for rule, _ in book.endings], dtype=pl.Int16),
+            "back": pl.Series([matcher.back_days for _, matcher in book.endings], dtype=pl.Int64),
+        }
+    )
     ends = (
         rows.filter(pl.col("ends").list.len() > 0)
         .explode("ends")
-        .group_by("person_id", rule=pl.col("ends"))
-        .agg(ended_at=pl.col("at").max())
+        .join(endings, on="ends")
+        .group_by("person_id", "rule")
+        .agg(ended_at=(pl.col("at") + pl.duration(days="back")).max())
     )
     return winning.join(ends, on=["person_id", "rule"], how="left").filter(
         pl.col("ended_at").is_null() | (pl.col("ended_at") < pl.col("since"))

@@ -51,7 +51,8 @@ WITH known AS (
   FROM triggers t LEFT JOIN links l ON l.ev = t.ev AND t.rule = 'contact-of-contact'
 ), winning AS MATERIALIZED (
   SELECT * FROM settled s
-  WHERE NOT EXISTS (FROM picked r WHERE r.person_id = s.person_id AND r."at" >= s.since
+  WHERE NOT EXISTS (FROM picked r WHERE r.person_id = s.person_id
+      AND r."at" + CASE s.rule WHEN 'positive-test' THEN INTERVAL 28 DAY ELSE INTERVAL 0 DAY END >= s.since
       AND r.kind = CASE s.rule WHEN 'case' THEN 'recovery' ELSE 'diagnosis' END)
   QUALIFY row_number() OVER (PARTITION BY person_id, rule ORDER BY since DESC, known, evidence) = 1
 ), need AS (

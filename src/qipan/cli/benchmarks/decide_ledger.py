@@ -73,7 +73,8 @@ def _chunk(rng: np.random.Generator, start: int, size: int, first_id: int) -> pl
         _rows(some(_SHARES["diagnosis"]), "diagnosis", None, [
             '{"classification":"confirmed"}', '{"classification":"asymptomatic"}'], rng),
         _rows(some(_SHARES["abroad"]), "arrival", None, ['{"origin_area":"US"}', '{"origin_area":"JP"}'], rng),
-        _rows(some(_SHARES["domestic"]), "arrival", None, ['{"origin_area":"410100"}', '{"origin_area":"310000"}'], rng),
+        _rows(some(_SHARES["domestic"]), "arrival", None, [
+            '{"origin_area":"410100"}', '{"origin_area":"310000"}'], rng),
         _rows(some(_SHARES["recovery"]), "recovery", None, ["{}"], rng),
     ]  # fmt: skip
     frame = pl.concat(made).with_columns(

@@ -128,10 +128,12 @@ def _not_ended(winning: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     diagnosed = rows.filter(pl.col("kind") == "diagnosis").group_by("person_id").agg(diagnosed=pl.col("at").max())
     recovered = rows.filter(pl.col("kind") == "recovery").group_by("person_id").agg(recovered=pl.col("at").max())
     end = pl.when(pl.col("rule") == "case").then("recovered").otherwise("diagnosed")
+    # a positive test within 28 days after a diagnosis tells nothing new
+    back = pl.when(pl.col("rule") == "positive-test").then(pl.duration(days=28)).otherwise(pl.duration(days=0))
     return (
         winning.join(diagnosed, on="person_id", how="left")
         .join(recovered, on="person_id", how="left")
-        .filter((end < pl.col("since")).fill_null(value=True))
+        .filter((end + back < pl.col("since")).fill_null(value=True))
     )
 
 
