@@ -1,0 +1,1 @@
+"""Encrypted, verified backups of the whole database, portable between SQLite and PostgreSQL."""
