@@ -17,7 +17,7 @@ UTC_TIME = pl.Datetime("us", "UTC")
 _DATED = ("arrival", "residence")
 #: kinds of which there are so many that their text is searched before it is read
 _MASS = (EvidenceKind.TEST, EvidenceKind.FOLLOW_UP)
-_DIGEST_SCHEMA = {
+_DIGEST_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "n": pl.UInt32,
     "triggers": pl.List(pl.Int16),
     "ends": pl.List(pl.Int16),
@@ -148,6 +148,10 @@ def known_at(moment: datetime) -> pl.Expr:
 def voided(voiders: pl.DataFrame) -> pl.DataFrame:
     """(person_id, evidence_id) of what counts as never had, from known rows that void something."""
     pairs = voiders.select("person_id", "evidence_id", "voids").rows()
-    gone = voided_keys(((person, key), (person, target)) for person, key, target in pairs)
-    keys = voiders.select("person_id", "evidence_id").clear()
-    return pl.DataFrame(list(gone), schema=keys.schema, orient="row") if gone else keys
+    gone = list(voided_keys(((person, key), (person, target)) for person, key, target in pairs))
+    return pl.DataFrame(
+        {
+            "person_id": pl.Series([person for person, _ in gone], dtype=voiders["person_id"].dtype),
+            "evidence_id": pl.Series([key for _, key in gone], dtype=voiders["evidence_id"].dtype),
+        }
+    )

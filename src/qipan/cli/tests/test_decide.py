@@ -93,7 +93,7 @@ def test_what_is_wrong_is_named(tmp_path: Path, row: int, old: str, new: str, me
     lines[row] = lines[row].replace(old, new, 1)
     path = tmp_path / "bad.csv"
     path.write_text("".join(lines), encoding="utf-8")
-    with pytest.raises(BadInput, match="bad.csv") as caught:
+    with pytest.raises(BadInput, match=r"bad\.csv") as caught:
         run("decide", "--evidence", str(path), "--rulebook", "covid19-cn-9", "--at", AT)
     assert message in str(caught.value)
 

@@ -75,3 +75,32 @@ def ledgers(draw: st.DrawFn) -> list[EvidenceItem]:
 
 
 moments = st.integers(0, 24 * 40).map(lambda n: START + timedelta(hours=n))
+
+
+@st.composite
+def linked_ledgers(draw: st.DrawFn) -> list[EvidenceItem]:
+    """A contact B, a contact of B, and many tests of both in the days that matter."""
+    base = draw(st.integers(0, 3))
+    shift = draw(st.integers(0, 3))
+
+    def exposure(number: int, person: str, day: int, contact_class: str, linked: str | None) -> EvidenceItem:
+        at = START + timedelta(days=day, hours=3)
+        last = at.date().isoformat()
+        value = {"first": last, "last": last, "setting": "home", "class": contact_class}
+        return EvidenceItem(str(number), person, EvidenceKind.EXPOSURE, at, at, value, linked)
+
+    found = [exposure(100, "B", base, "close", None), exposure(101, "A", base + shift, "secondary", "B")]
+    for number in range(draw(st.integers(2, 9))):
+        at = START + timedelta(hours=draw(st.integers(24 * base - 12, 24 * base + 300)))
+        late = draw(st.sampled_from([0, 6, 72]))
+        found.append(
+            EvidenceItem(
+                str(number),
+                draw(st.sampled_from(["A", "B", "B"])),
+                EvidenceKind.TEST,
+                at,
+                at + timedelta(hours=late),
+                {"result": draw(st.sampled_from(["negative", "negative", "negative", "positive"])), "method": "pcr"},
+            )
+        )
+    return [*found, *(draw(items(200 + n)) for n in range(draw(st.integers(0, 2))))]

@@ -24,11 +24,12 @@ def item(number: int, person: str, kind: str, day: int, **value: object) -> Evid
     return EvidenceItem(str(number), person, EvidenceKind(kind), at, at, value, linked)  # type: ignore[arg-type]
 
 
-def exposed(number: int, person: str, day: int, contact_class: str = "close", linked: str | None = None) -> EvidenceItem:
+def exposed(
+    number: int, person: str, day: int, contact_class: str = "close", linked: str | None = None
+) -> EvidenceItem:
     last = date(2022, 7, day).isoformat()
-    return item(
-        number, person, "exposure", day, first=last, last=last, setting="home", **{"class": contact_class}, linked=linked
-    )
+    value = {"first": last, "last": last, "setting": "home", "class": contact_class}
+    return item(number, person, "exposure", day, **value, linked=linked)
 
 
 def on_day(
@@ -170,7 +171,8 @@ def test_a_book_without_examples_is_refused(tmp_path: Path) -> None:
 def test_a_layer_extends_replaces_and_removes(tmp_path: Path) -> None:
     path = tmp_path / "layer.toml"
     head = (BOOKS / "covid19-cn-9-henan.toml").read_text(encoding="utf-8")
-    path.write_text(head.replace('extends = "covid19-cn-9"', 'extends = "covid19-cn-9"\nremoves = ["symptoms"]'), "utf-8")
+    extends = 'extends = "covid19-cn-9"'
+    path.write_text(head.replace(extends, f'{extends}\nremoves = ["symptoms"]'), "utf-8")
     layer, national = load_book(path), load_book("covid19-cn-9")
     assert {rule.id for rule in national.rules} - {rule.id for rule in layer.rules} == {"symptoms"}
     assert layer.rule("contact") == national.rule("contact")

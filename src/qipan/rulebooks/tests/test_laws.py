@@ -19,7 +19,7 @@ from qipan.rulebooks.partition import merge, partition
 from qipan.rulebooks.population import PopulationResult, decide_population
 from qipan.rulebooks.single import decide
 from qipan.rulebooks.tables import EMPTY_TABLES, RiskRow, Tables
-from qipan.rulebooks.tests.ledgers import ledgers, moments
+from qipan.rulebooks.tests.ledgers import ledgers, linked_ledgers, moments
 from qipan.terms.decisions import Decision
 from qipan.terms.evidence import EvidenceItem, EvidenceKind
 
@@ -55,12 +55,20 @@ def singles(
     return found
 
 
-@given(book=books, tables=tables_of, ledger=ledgers(), moment=moments)
+@given(book=books, tables=tables_of, ledger=st.one_of(ledgers(), linked_ledgers()), moment=moments)
 @settings(max_examples=250, deadline=None)
 def test_the_evaluators_agree(book: Rulebook, tables: Tables, ledger: list[EvidenceItem], moment: datetime) -> None:
     result = decide_population(book, tables, evidence_frame(ledger), moment)
     assert rows_of(result) == singles(book, tables, ledger, moment)
     assert result.not_yet == not_yet_count(ledger, moment)
+
+
+@given(ledger=linked_ledgers(), moment=moments)
+@settings(max_examples=250, deadline=None)
+def test_the_evaluators_agree_on_the_dependent_rule(ledger: list[EvidenceItem], moment: datetime) -> None:
+    book = load_book("covid19-cn-9")
+    result = decide_population(book, TABLES, evidence_frame(ledger), moment)
+    assert rows_of(result) == singles(book, TABLES, ledger, moment)
 
 
 @given(book=books, ledger=ledgers(), moment=moments, seed=st.integers(0, 99))
@@ -135,7 +143,7 @@ def test_orders_keep_their_limits(book: Rulebook, ledger: list[EvidenceItem], mo
         assert {reason.rule for reason in one.reasons} >= {order.rule for order in one.orders}
 
 
-@given(book=books, ledger=ledgers(), moment=moments, parts=st.integers(1, 5))
+@given(book=books, ledger=linked_ledgers(), moment=moments, parts=st.integers(1, 5))
 @settings(max_examples=50, deadline=None)
 def test_parts_merge_to_the_whole(
     book: Rulebook, ledger: list[EvidenceItem], moment: datetime, parts: int
