@@ -32,15 +32,18 @@ def run(arguments: argparse.Namespace) -> int:
             raise KeyboardInterrupt
         stop.set()
 
-    signal.signal(signal.SIGTERM, told_to_stop)
-    signal.signal(signal.SIGINT, told_to_stop)
+    before = {number: signal.signal(number, told_to_stop) for number in (signal.SIGTERM, signal.SIGINT)}
     worker = (arguments.name or f"{socket.gethostname()}:{os.getpid()}")[:80]
-    ran = work(
-        worker=worker,
-        now=clock.now,
-        stop=stop,
-        once=arguments.once,
-        told=lambda job: print(f"{job.kind} {job.pk}: {job.state} {job.error}".rstrip(), file=sys.stderr),
-    )
+    try:
+        ran = work(
+            worker=worker,
+            now=clock.now,
+            stop=stop,
+            once=arguments.once,
+            told=lambda job: print(f"{job.kind} {job.pk}: {job.state} {job.error}".rstrip(), file=sys.stderr),
+        )
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
     print(f"{ran} jobs", file=sys.stderr)
     return 0

@@ -2,11 +2,13 @@
 
 import json
 import math
+import os
 import threading
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -14,7 +16,8 @@ from django.db import connection, transaction
 
 from qipan.foundation.audit.chain import FIELDS, GENESIS, entry_hash
 from qipan.foundation.audit.models import AuditEntry
-from qipan.terms.errors import Denied
+from qipan.foundation.audit.selectors import export_lines
+from qipan.terms.errors import BadInput, Denied
 from qipan.terms.roles import Actor
 
 #: Any number that no other advisory lock of the database uses: "qipan" in ASCII.
@@ -153,6 +156,25 @@ def audited(*, actor: Actor, action: str, at: datetime, purpose: str = "") -> Ge
         if outermost:
             record_denial(actor=actor, action=action, at=at, denied=denied)
         raise
+
+
+def log_export(*, actor: Actor, path: Path, at: datetime, purpose: str) -> int:
+    """Write the whole log to a new file as JSON lines, for the stand-alone verifier; returns the entries written.
+
+    The export is itself the last entry in the file. Raises Denied without AUDIT_VIEW everywhere, BadInput
+    where the file exists or cannot be written.
+    """
+    with audited(actor=actor, action="audit.export", at=at, purpose=purpose) as entry:
+        lines = export_lines(actor)
+        entry.about("log", path.name[:80])
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            count = 0
+            for count, line in enumerate(lines, 1):  # noqa: B007 - counted for the answer
+                file.write(line + "\n")
+    except OSError as error:
+        raise BadInput("%(path)s: %(reason)s", path=path, reason=error.strerror) from None
+    return count
 
 
 def record_denial(*, actor: Actor, action: str, at: datetime, denied: Denied) -> None:

@@ -52,6 +52,16 @@ class Manifest:
         """Rows in all tables."""
         return sum(summary.rows for summary in self.tables.values())
 
+    def as_json(self) -> dict[str, Any]:
+        """For `--json`: moment, rows in all and a table, content hash, head of the log."""
+        return {
+            "made_at": self.made_at,
+            "rows": self.rows,
+            "tables": {name: summary.rows for name, summary in self.tables.items()},
+            "content_hash": self.content_hash,
+            "log_head": {"seq": self.log_seq, "hash": self.log_hash},
+        }
+
 
 def _silent(table: str) -> None:
     """Progress that nobody looks at."""
