@@ -12,7 +12,7 @@ from typing import Any
 from qipan.cli import django_setup
 from qipan.terms.errors import BadInput
 
-PEOPLE, SEED, DAYS = 20_000, 1, 30
+PEOPLE, SEED, DAYS = 20_000, 4, 30
 #: everything that the demonstration keeps (database, keys, anchors, files) lies in a folder of its own
 FOLDER = "demo"
 

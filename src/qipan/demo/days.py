@@ -20,7 +20,7 @@ from qipan.rooms.control.selectors import OrderFact, list_appeals, list_evidence
 from qipan.rooms.control.services import appeal_decide, appeal_open, evidence_void
 from qipan.rooms.fieldwork.selectors import VISIT, WorkItem, work_of_day
 from qipan.rooms.fieldwork.services import NewVisit, visits_record_bulk
-from qipan.rooms.quarantine.selectors import still_inside
+from qipan.rooms.quarantine.selectors import arrivals_due, still_inside
 from qipan.rooms.quarantine.services import placements_propose, stays_arrive_bulk, stays_depart_bulk
 from qipan.terms.errors import Refused
 from qipan.terms.evidence import EvidenceKind, FollowUpOutcome, OrderKind, TestOutcome
@@ -107,10 +107,14 @@ class DayKeeper:
 
     def _place(self, posts: Posts, day: date) -> None:
         """Every county places its own; who finds no bed there is placed by the city."""
+        at, later = moment(day, 16), moment(day, 16, 30)
+        expected = {arrival.area_path for arrival in arrivals_due(SYSTEM_ACTOR, at)}
         for county in self._counties:
-            code = county.strip("/").rsplit("/", 1)[-1]
-            self._arrive(posts[f"demo-site-{code}"], county, moment(day, 16))
-        self._arrive(posts["demo-sites"], self._city, moment(day, 16, 30))
+            if any(path.startswith(county) for path in expected):
+                code = county.strip("/").rsplit("/", 1)[-1]
+                self._arrive(posts[f"demo-site-{code}"], county, at)
+        if expected and arrivals_due(SYSTEM_ACTOR, later):
+            self._arrive(posts["demo-sites"], self._city, later)
 
     def _arrive(self, actor: Actor, area_path: str, at: datetime) -> None:
         proposal = placements_propose(actor=actor, area_path=area_path, at=at)

@@ -22,7 +22,7 @@ from qipan.rooms.organizations.services import (
 from qipan.terms.roles import Actor, Role
 
 #: residents of one grid team's villages; a larger city has larger teams, at most about this many of them
-_TEAM_PEOPLE, _TEAMS = 1_000, 60
+_TEAM_PEOPLE, _TEAMS = 2_000, 60
 _ON_DUTY = timedelta(days=31)
 
 #: account, shown name, role, unit; all of them for the whole city
@@ -62,7 +62,7 @@ class Team:
 
 
 def teams(layout: Layout) -> tuple[Team, ...]:
-    """Grid teams: neighbouring villages of one county, up to about a thousand people each (more in a large city)."""
+    """Grid teams: neighbouring villages of one county, up to about two thousand people each (more in a large city)."""
     people = sum(village.size for village in layout.villages)
     size = max(_TEAM_PEOPLE, people // _TEAMS)
     found: list[list[str]] = []

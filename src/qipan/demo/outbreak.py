@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 #: chance that one contact with an infectious person on one day infects, by setting
-RISK = {"household": 0.15, "workplace": 0.13, "community": 0.08}
+RISK = {"household": 0.12, "workplace": 0.09, "community": 0.05}
 #: contacts a day beside the household
 WORK_CONTACTS, COMMUNITY_CONTACTS = 3.0, 2.0
 _MINUTES = {"household": (120, 600), "workplace": (30, 240), "community": (15, 90)}

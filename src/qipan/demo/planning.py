@@ -27,8 +27,8 @@ _HOME = (OrderKind.QUARANTINE_HOME, OrderKind.MONITOR_HOME)
 _POOL = 10
 #: swabs that are due and not taken
 _MISSED = 0.03
-#: from this day after detection on, the isolated are sampled daily until two results are negative
-_RETEST_AFTER = 5
+#: so many days before they are over it, the isolated are sampled daily until two results are negative
+_RETEST_BEFORE = 1
 _WRONG_EVERY, _WRONG_FIRST = 7, 2
 _SYMPTOMS = (["fever"], ["fever", "cough"], ["sore_throat"], ["cough", "fatigue"])
 #: half a percent a day are already more than all that are sought out; the rest is the weekly round of key posts
@@ -120,12 +120,14 @@ def _tests(
 ) -> tuple[list[Row], list[Infection]]:
     """The laboratory's file, and the infections that it found."""
     state, size = day.state, day.people.crowd.size
-    due = _due(day, bound)
+    ill_now = {i.person for i in state.outbreak.infections.values() if i.detected is not None and i.recovered is None}
+    # a diagnosed case is sampled again when he is nearly over it, not on the test days of an older order
+    due = _due(day, bound) - ill_now
     missed = {person for person in sorted(due) if day.rng.random() < _MISSED}
     ready = {
         i.person
         for i in state.outbreak.infections.values()
-        if i.detected is not None and i.recovered is None and day.number - i.detected >= _RETEST_AFTER
+        if i.person in ill_now and day.number >= max(i.over - _RETEST_BEFORE, (i.detected or 0) + 2)
     }
     single = sorted((due - missed) | set(state.again) | {i.person for i in ill} | set(arrived) | ready)
     routine = np.unique(day.rng.integers(0, size, max(1, round(size * ROUTINE_SHARE))))
