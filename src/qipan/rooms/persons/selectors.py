@@ -1,9 +1,11 @@
 """Reading people as pseudonyms. Nothing here opens an identity."""
 
+import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from django.db import connection
 from django.db.models import QuerySet
 
 from qipan.foundation import crypto
@@ -37,13 +39,20 @@ def source_keys(source: str, references: Iterable[str]) -> list[bytes]:
 
 
 def person_refs(ids: Collection[int]) -> dict[int, PersonRef]:
-    """The people with these ids who are still known (not purged); a query for every 20,000. Not scoped."""
-    found: dict[int, PersonRef] = {}
-    rest = iter(set(ids))
-    while part := list(islice(rest, _PART)):
-        rows = Person.objects.filter(pk__in=part, purged_at=None).values_list("pk", "area_id", "area_path")
-        found.update((pk, PersonRef(pk, area_id, path)) for pk, area_id, path in rows)
-    return found
+    """The people with these ids who are still known (not purged); one query. Not scoped."""
+    if not ids:
+        return {}
+    # past the ORM: intake asks for ten thousand at a time, and preparing as many parameters costs more than the query
+    if connection.vendor == "postgresql":
+        condition, parameters = "id = ANY(%s)", [list(ids)]
+    else:
+        condition, parameters = "id IN (SELECT value FROM json_each(%s))", [json.dumps(list(ids))]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT id, area_id, area_path FROM persons_person WHERE purged_at IS NULL AND {condition}",  # noqa: S608
+            parameters,
+        )
+        return {row[0]: PersonRef(*row) for row in cursor.fetchall()}
 
 
 def persons_by_key(keys: Collection[bytes]) -> dict[bytes, PersonRef]:

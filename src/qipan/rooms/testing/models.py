@@ -31,7 +31,7 @@ class TestResult(models.Model):
     batch_id = models.BigIntegerField(null=True)
     recorded_at = models.DateTimeField()
     #: the ledger's fact of this result (Evidence.key), written in the same transaction
-    evidence_key = models.BinaryField(max_length=16, unique=True)
+    evidence_key = models.BinaryField(max_length=16)
     voided_at = models.DateTimeField(null=True)
 
     class Meta:
