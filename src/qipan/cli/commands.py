@@ -4,7 +4,22 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from qipan.cli import bench, chains, day, decide, demo, init, replay, rulebook, user, worker
+from qipan.cli import (
+    audit,
+    backup,
+    bench,
+    chains,
+    day,
+    decide,
+    demo,
+    import_,
+    init,
+    replay,
+    restore,
+    rulebook,
+    user,
+    worker,
+)
 
 AddParser = Callable[["argparse._SubParsersAction[Any]"], None]
 
@@ -14,9 +29,13 @@ ADD_PARSERS: tuple[AddParser, ...] = (
     user.add_parser,
     worker.add_parser,
     day.add_parser,
+    import_.add_parser,
     chains.add_parser,
     decide.add_parser,
     replay.add_parser,
     rulebook.add_parser,
+    audit.add_parser,
+    backup.add_parser,
+    restore.add_parser,
     bench.add_parser,
 )
