@@ -7,7 +7,10 @@ class QuarantineConfig(AppConfig):
 
     def ready(self) -> None:
         from qipan.foundation.indicators.registry import register
+        from qipan.foundation.intake.kinds import register as register_kind
         from qipan.rooms.quarantine.indicators import INDICATORS
+        from qipan.rooms.quarantine.intake import ROOMS
 
         for indicator in INDICATORS:
             register(indicator)
+        register_kind(ROOMS)
