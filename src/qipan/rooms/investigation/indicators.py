@@ -79,6 +79,7 @@ def onset_to_report(areas: Sequence[AreaRow], moment: datetime) -> Iterable[Meas
     days = (
         (path, (report - onset).days)
         for path, onset, report in cases.values_list("area_path", "onset_date", "report_date")
+        if onset and report
     )
     return medians(areas, days)
 

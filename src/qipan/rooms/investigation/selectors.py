@@ -125,10 +125,10 @@ def chains(
     contacts = scope(
         Contact.objects.filter(voided_at=None), actor, Permission.CASE_VIEW, "from_case__area_path"
     )
-    for source, via, to_case, person in contacts.order_by("pk").values_list(
+    for from_case, via, to_case, person in contacts.order_by("pk").values_list(
         "from_case_id", "via_person_id", "to_case_id", "person_id"
     ):
-        tail = by_person.get(via, source) if via is not None else source
+        tail = by_person.get(via, from_case) if via is not None else from_case
         head = to_case if to_case is not None else by_person.get(person)
         if tail in known and head in known:
             pairs.append((tail, head))
