@@ -14,6 +14,7 @@ from qipan.demo.institutions import Posts, Team
 from qipan.demo.layout import CITY
 from qipan.demo.planning import People, plan_day
 from qipan.demo.state import State
+from qipan.foundation.intake.selectors import log_head_at
 from qipan.foundation.intake.services import file_import
 from qipan.rooms.command.services import day_run
 from qipan.rooms.control.selectors import OrderFact, list_appeals, list_evidence, order_facts
@@ -69,7 +70,7 @@ class DayKeeper:
         for kind, name, username, source, (hour, minute) in FILES:
             path = folder / name
             if _has_rows(path):
-                at = moment(day, hour, minute)
+                at = _not_back(moment(day, hour, minute))
                 result = file_import(actor=posts[username], kind=kind, path=path, source=source, at=at)
                 if result.rejected:
                     raise Refused("The demonstration's own file %(file)s was not taken in whole.", file=path)
@@ -82,7 +83,7 @@ class DayKeeper:
 
     def _void_wrong(self, posts: Posts, number: int) -> None:
         """Yesterday's mix-up in the laboratory: the epidemiologist takes the wrong result back, with the reason."""
-        at = moment(day_of(number), 8)
+        at = _not_back(moment(day_of(number), 8))
         for specimen, (day, person) in sorted(self._state.wrong.items()):
             if day != number - 1:
                 continue
@@ -99,7 +100,7 @@ class DayKeeper:
 
     def _depart(self, posts: Posts, number: int) -> None:
         """In the morning every site lets go whose orders have ended; now and then somebody is forgotten a day."""
-        at = moment(day_of(number), 8, 30)
+        at = _not_back(moment(day_of(number), 8, 30))
         rng = self._state.outbreak.rng(number, 8)
         out = [guest.stay_id for guest in still_inside(SYSTEM_ACTOR, at) if rng.random() >= _FORGOTTEN]
         if out:
@@ -107,7 +108,7 @@ class DayKeeper:
 
     def _place(self, posts: Posts, day: date) -> None:
         """Every county places its own; who finds no bed there is placed by the city."""
-        at, later = moment(day, 16), moment(day, 16, 30)
+        at, later = _not_back(moment(day, 16)), _not_back(moment(day, 16, 30))
         expected = {arrival.area_path for arrival in arrivals_due(SYSTEM_ACTOR, at)}
         for county in self._counties:
             if any(path.startswith(county) for path in expected):
@@ -125,7 +126,7 @@ class DayKeeper:
         """The grid workers' round before the last call, and again in the evening where nobody was found."""
         day = day_of(number)
         for turn, hour in enumerate((16, 18)):
-            at = moment(day, hour, 40)
+            at = _not_back(moment(day, hour, 40))
             due = [i for i in work_of_day(SYSTEM_ACTOR, day, at=at) if i.task == VISIT and i.due]
             for username, prefixes in self._teams:
                 doors = [item for item in due if item.area_path.startswith(prefixes)]
@@ -134,8 +135,8 @@ class DayKeeper:
                     visits_record_bulk(actor=posts[username], visits=visits, now=at)
 
     def _knock(self, number: int, turn: int, item: WorkItem, at: datetime) -> NewVisit:
-        rng = np.random.default_rng([self._state.seed, 108, number, turn, item.person_id])
-        person = self._people.numbers([item.person_id]).get(item.person_id, -1)
+        person = self._people.numbers([item.person_id])[item.person_id]
+        rng = np.random.default_rng([self._state.seed, 108, number, turn, person])
         infection = self._state.outbreak.infections.get(person)
         onset = infection.onset if infection is not None else None
         ill = infection is not None and onset is not None and onset <= number < infection.over
@@ -158,18 +159,19 @@ class DayKeeper:
         if wanted is None:
             return
         day = day_of(number)
-        opened, answered = moment(day, 17, 30), moment(day, 20)
-        order = self._appealable(opened)
-        if order is None:
-            return
-        grounds = "演示·末次接触时间有误，申请复核。"
-        appeal = appeal_open(actor=posts["demo-clinic"], order_id=order.order_id, grounds=grounds, at=opened)
-        self._state.appeals += 1
-        if wanted != "silence":
+        opened, answered = _not_back(moment(day, 17, 30)), _not_back(moment(day, 20))
+        brought = list_appeals(SYSTEM_ACTOR).filter(opened_at__gte=moment(day, 0)).first()
+        if brought is None:
+            order = self._appealable(opened)
+            if order is None:
+                return
+            grounds = "演示·末次接触时间有误，申请复核。"
+            brought = appeal_open(actor=posts["demo-clinic"], order_id=order.order_id, grounds=grounds, at=opened)
+        if wanted != "silence" and brought.state == brought.State.OPEN:
             granted = wanted == "granted"
             answer = "演示·经复核，不构成密切接触。" if granted else "演示·经复核，依据成立，维持原措施。"
             appeal_decide(
-                actor=posts["demo-privacy"], appeal_id=appeal.pk, granted=granted, answer=answer, at=answered
+                actor=posts["demo-privacy"], appeal_id=brought.pk, granted=granted, answer=answer, at=answered
             )
 
     def _appealable(self, at: datetime) -> OrderFact | None:
@@ -181,6 +183,12 @@ class DayKeeper:
             if fact.order_id not in before and (fact.ends_at - at).days >= 2
         ]
         return min(facts, key=lambda fact: (_APPEALED.index(fact.kind), fact.order_id), default=None)
+
+
+def _not_back(at: datetime) -> datetime:
+    """The moment, or that of the log's newest entry: a day that is taken up again goes on where it was killed."""
+    newest = log_head_at()
+    return at if newest is None else max(at, newest)
 
 
 def _has_rows(path: Path) -> bool:

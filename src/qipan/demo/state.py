@@ -38,14 +38,12 @@ class State:
     negatives: dict[int, list[int]] = field(default_factory=dict)
     #: specimens whose positive result is wrong -> (day, person); taken back the day after
     wrong: dict[str, tuple[int, int]] = field(default_factory=dict)
-    #: how many appeals were brought so far; and those that wait for an answer
-    appeals: int = 0
 
     def save(self, folder: Path) -> None:
         values: dict[str, Any] = {
             "version": VERSION, "people": self.people, "seed": self.seed, "outbreak": self.outbreak.to_json(),
             "planned": self.planned, "done": self.done, "cases": list(self.cases.items()), "again": self.again,
-            "negatives": list(self.negatives.items()), "wrong": self.wrong, "appeals": self.appeals,
+            "negatives": list(self.negatives.items()), "wrong": self.wrong,
         }  # fmt: skip
         folder.mkdir(parents=True, exist_ok=True)
         part = folder / f"{_STATE}.part"
