@@ -1,5 +1,6 @@
 """Evidence files for commands: CSV or Parquet in the columns of INTERFACES, checked as a whole before use."""
 
+import csv
 import json
 import sys
 from collections.abc import Mapping
@@ -63,15 +64,35 @@ def scan_evidence(path: Path) -> pl.LazyFrame:
             "%(file)s cannot be read: %(why)s.", file=str(path), why=error.strerror or str(error)
         ) from None
     except PolarsError as error:
+        fault = _csv_fault(path) if path.suffix.lower() != ".parquet" else None
+        if fault:
+            raise fault from None
         why = str(error).splitlines()[0].rstrip(".")
         raise BadInput("%(file)s cannot be read: %(why)s.", file=str(path), why=why) from None
     return lazy
 
 
 def _scan_csv(path: Path) -> pl.LazyFrame:
-    return pl.scan_csv(path, infer_schema=False, encoding="utf8").with_columns(
-        pl.when(pl.all().str.strip_chars() != "").then(pl.all().str.strip_chars())
-    )
+    """The CSV as text, blanks as null. It is read as a whole: a lazy scan would miss what is wrong elsewhere."""
+    text = pl.read_csv(path, infer_schema=False, encoding="utf8").lazy()
+    return text.with_columns(pl.when(pl.all().str.strip_chars() != "").then(pl.all().str.strip_chars()))
+
+
+def _csv_fault(path: Path) -> BadInput | None:
+    """The first row of a CSV that cannot be read, named; None if it is not that."""
+    with path.open("rb") as file:
+        width = None
+        lines = (line.decode("utf-8", errors="surrogateescape") for line in file)
+        for number, fields in enumerate(csv.reader(lines)):
+            width = width or len(fields)
+            if any(0xDC80 <= ord(char) <= 0xDCFF for field in fields for char in field):
+                return BadInput("%(file)s, row %(row)s: not UTF-8.", file=str(path), row=number)
+            if len(fields) > width:
+                return BadInput(
+                    "%(file)s, row %(row)s: %(found)s fields, but the header has %(wanted)s.",
+                    file=str(path), row=number, found=len(fields), wanted=width,
+                )  # fmt: skip
+    return None
 
 
 def _first(lazy: pl.LazyFrame, wrong: pl.Expr, column: str) -> tuple[int, Any] | None:

@@ -86,13 +86,15 @@ def test_parquet_in_and_out_with_reasons(evidence: Path, tmp_path: Path, capsys:
         (1, "2022-07-02T09:00:00+08:00", "yesterday", "row 1, column recorded_at: yesterday"),
         (2, ",C,", ",,", "row 2, column person_id: empty"),
         (0, "kind", "sort", "no column kind"),
+        (2, ",,\n", ",,,more\n", "row 2: 10 fields, but the header has 9"),
+        (2, ",C,", ",\udcff,", "row 2: not UTF-8"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, row: int, old: str, new: str, message: str) -> None:
     lines = [HEAD, *ROWS]
     lines[row] = lines[row].replace(old, new, 1)
     path = tmp_path / "bad.csv"
-    path.write_text("".join(lines), encoding="utf-8")
+    path.write_text("".join(lines), encoding="utf-8", errors="surrogateescape")
     with pytest.raises(BadInput, match=r"bad\.csv") as caught:
         run("decide", "--evidence", str(path), "--rulebook", "covid19-cn-9", "--at", AT)
     assert message in str(caught.value)
