@@ -11,6 +11,7 @@ from typing import Any
 
 from django.core.management import call_command
 from django.db import connection, transaction
+from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 
 from qipan.foundation.access.scoping import require_anywhere
@@ -193,6 +194,11 @@ def backup_check(*, path: Path) -> Manifest:
 # --- restore -----------------------------------------------------------------------------------------------
 
 
+def _is_behind() -> bool:
+    executor = MigrationExecutor(connection)
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
 def _reconnected_as(settings: dict[str, Any]) -> None:
     connection.close()
     connection.settings_dict.update(USER=settings["USER"], PASSWORD=settings["PASSWORD"])
@@ -226,7 +232,7 @@ def backup_restore(
     """
     role = connection.settings_dict.get("USER")
     with _as_owner():
-        if not connection.in_atomic_block:
+        if not connection.in_atomic_block and _is_behind():
             call_command("migrate", verbosity=0, interactive=False)
             if role != connection.settings_dict.get("USER"):
                 guard.grant_app_role(connection, str(role))
