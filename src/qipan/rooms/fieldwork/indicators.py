@@ -1,13 +1,13 @@
 """Whether the doors are visited, who is not found or refuses, and whether samples are taken when due."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from qipan.foundation.indicators.registry import AreaRow, Indicator, Measured
-from qipan.foundation.indicators.tally import measured_counts, measured_shares
+from qipan.foundation.indicators.rollup import rolled_up
 from qipan.rooms.fieldwork.models import Visit
 from qipan.rooms.fieldwork.selectors import TEST, VISIT, WorkItem, local, passed_on, work_of_day
 from qipan.terms.roles import SYSTEM_ACTOR, Actor
@@ -20,16 +20,15 @@ def _items(actor: Actor, area_path: str | None, moment: datetime, task: str) -> 
     return [item for item in work_of_day(actor, local(moment).date(), area_path, at=moment) if item.task == task]
 
 
-def _shares(areas: Sequence[AreaRow], items: list[WorkItem]) -> Iterator[Measured]:
-    done = (item.area_path for item in items if item.done)
-    return measured_shares(areas, done, (item.area_path for item in items))
+def _shares(areas: Sequence[AreaRow], items: list[WorkItem]) -> Iterable[Measured]:
+    return rolled_up(areas, ((item.area_path, int(item.done), 1) for item in items), share=True)
 
 
-def _visits_done(areas: Sequence[AreaRow], moment: datetime) -> Iterator[Measured]:
+def _visits_done(areas: Sequence[AreaRow], moment: datetime) -> Iterable[Measured]:
     return _shares(areas, _items(SYSTEM_ACTOR, None, moment, VISIT))
 
 
-def _tests_done(areas: Sequence[AreaRow], moment: datetime) -> Iterator[Measured]:
+def _tests_done(areas: Sequence[AreaRow], moment: datetime) -> Iterable[Measured]:
     return _shares(areas, _items(SYSTEM_ACTOR, None, moment, TEST))
 
 
@@ -37,24 +36,24 @@ def _missed(actor: Actor, area_path: str | None, moment: datetime) -> list[WorkI
     return [i for i in _items(actor, area_path, moment, VISIT) if i.missed_since is not None and not i.done]
 
 
-def _visits_overdue(areas: Sequence[AreaRow], moment: datetime) -> Iterator[Measured]:
-    return measured_counts(areas, (item.area_path for item in _missed(SYSTEM_ACTOR, None, moment)))
+def _visits_overdue(areas: Sequence[AreaRow], moment: datetime) -> Iterable[Measured]:
+    return rolled_up(areas, ((item.area_path, 1, 0) for item in _missed(SYSTEM_ACTOR, None, moment)), share=False)
 
 
 def _closed_doors(actor: Actor, area_path: str | None, moment: datetime) -> list[WorkItem]:
     return [i for i in _items(actor, area_path, moment, VISIT) if i.not_found_in_row >= _NOT_FOUND]
 
 
-def _not_found(areas: Sequence[AreaRow], moment: datetime) -> Iterator[Measured]:
-    return measured_counts(areas, (item.area_path for item in _closed_doors(SYSTEM_ACTOR, None, moment)))
+def _not_found(areas: Sequence[AreaRow], moment: datetime) -> Iterable[Measured]:
+    return rolled_up(areas, ((item.area_path, 1, 0) for item in _closed_doors(SYSTEM_ACTOR, None, moment)), share=False)
 
 
 def _refusals(actor: Actor, area_path: str | None, moment: datetime) -> list[Visit]:
     return passed_on(actor, local(moment).date(), "supervisor", area_path)
 
 
-def _refused(areas: Sequence[AreaRow], moment: datetime) -> Iterator[Measured]:
-    return measured_counts(areas, (visit.area_path for visit in _refusals(SYSTEM_ACTOR, None, moment)))
+def _refused(areas: Sequence[AreaRow], moment: datetime) -> Iterable[Measured]:
+    return rolled_up(areas, ((visit.area_path, 1, 0) for visit in _refusals(SYSTEM_ACTOR, None, moment)), share=False)
 
 
 INDICATORS: Iterable[Indicator] = (

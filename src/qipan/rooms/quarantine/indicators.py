@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import chain
 
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from qipan.foundation.indicators.registry import AreaRow, Indicator, Measured
-from qipan.foundation.indicators.tally import counts_below, measured_counts, measured_shares
+from qipan.foundation.indicators.rollup import rolled_up
 from qipan.rooms.control.selectors import list_orders
 from qipan.rooms.geography.selectors import list_areas
 from qipan.rooms.quarantine.models import Room, Stay
@@ -27,8 +28,8 @@ from qipan.terms.roles import SYSTEM_ACTOR, Actor
 _PERIOD = timedelta(days=7)
 
 
-def _fulfilled(moment: datetime) -> tuple[list[str], list[str]]:
-    """(areas of the orders carried out in time, areas of all orders that count). Two queries."""
+def _fulfilled(moment: datetime) -> Iterator[tuple[str, int, int]]:
+    """(area, 1 if carried out in time, 1) of every order that counts. Two queries."""
     newest, oldest = moment - FULFIL_WITHIN, moment - FULFIL_WITHIN - _PERIOD
     orders = list_orders(SYSTEM_ACTOR, at=moment, kinds=CENTRAL_KINDS, active=False)
     orders = orders.filter(opened_at__gt=oldest, opened_at__lte=newest)
@@ -36,8 +37,6 @@ def _fulfilled(moment: datetime) -> tuple[list[str], list[str]]:
     recent = Stay.objects.filter(arrived_at__lte=moment).exclude(departed_at__lt=oldest)
     for person_id, arrived_at, departed_at in recent.values_list("person_id", "arrived_at", "departed_at"):
         stays.setdefault(person_id, []).append((arrived_at, departed_at))
-    done: list[str] = []
-    every: list[str] = []
     columns = ("person_id", "person__area_path", "opened_at", "closed_at", "ends_at")
     for person_id, path, opened_at, closed_at, ends_at in orders.values_list(*columns):
         limit = opened_at + FULFIL_WITHIN
@@ -48,43 +47,39 @@ def _fulfilled(moment: datetime) -> tuple[list[str], list[str]]:
         )
         # an order that ended before its deadline asked for nothing any more
         if in_time or min(closed_at or ends_at, ends_at) >= limit:
-            every.append(path)
-            if in_time:
-                done.append(path)
-    return done, every
+            yield path, int(in_time), 1
 
 
-def _arrived_in_time(areas: Sequence[AreaRow], moment: datetime) -> Iterator[Measured]:
-    return measured_shares(areas, *_fulfilled(moment))
+def _arrived_in_time(areas: Sequence[AreaRow], moment: datetime) -> Iterable[Measured]:
+    return rolled_up(areas, _fulfilled(moment), share=True)
 
 
 def _rooms_per_10000(areas: Sequence[AreaRow], moment: datetime) -> Iterator[Measured]:
-    rooms = counts_below(Room.objects.filter(in_use_at(moment)).values_list("site__area_path", flat=True))
-    codes = {area.code: area for area in areas}
+    paths = Room.objects.filter(in_use_at(moment)).values_list("site__area_path", flat=True)
+    rooms = {m.area_code: m.numerator for m in rolled_up(areas, ((path, 1, 0) for path in paths), share=False)}
     populations = list_areas(SYSTEM_ACTOR).exclude(population=None).values_list("code", "population")
     for code, population in populations:
-        if code in codes and population:
-            yield Measured(code, rooms[codes[code].path], population / 10_000)
+        if code in rooms and population:
+            yield Measured(code, rooms[code], population / 10_000)
 
 
-def _occupancy(areas: Sequence[AreaRow], moment: datetime) -> Iterator[Measured]:
+def _occupancy(areas: Sequence[AreaRow], moment: datetime) -> Iterable[Measured]:
     taken = Stay.objects.filter(inside_at(moment)).values_list("room__site__area_path", flat=True)
-    beds: list[str] = []
-    for path, capacity in Room.objects.filter(in_use_at(moment)).values_list("site__area_path", "capacity"):
-        beds += [path] * capacity
-    return measured_shares(areas, taken, beds)
+    beds = Room.objects.filter(in_use_at(moment)).values_list("site__area_path", "capacity")
+    rows = chain(((path, 1, 0) for path in taken), ((path, 0, capacity) for path, capacity in beds))
+    return rolled_up(areas, rows, share=True)
 
 
-def _still_inside(areas: Sequence[AreaRow], moment: datetime) -> Iterator[Measured]:
-    return measured_counts(areas, (o.area_path for o in still_inside(SYSTEM_ACTOR, moment)))
+def _still_inside(areas: Sequence[AreaRow], moment: datetime) -> Iterable[Measured]:
+    return rolled_up(areas, ((o.area_path, 1, 0) for o in still_inside(SYSTEM_ACTOR, moment)), share=False)
 
 
 def _overdue(actor: Actor, area_path: str | None, moment: datetime) -> list[ArrivalDue]:
     return [arrival for arrival in arrivals_due(actor, moment, area_path) if arrival.overdue]
 
 
-def _arrivals_overdue(areas: Sequence[AreaRow], moment: datetime) -> Iterator[Measured]:
-    return measured_counts(areas, (a.area_path for a in _overdue(SYSTEM_ACTOR, None, moment)))
+def _arrivals_overdue(areas: Sequence[AreaRow], moment: datetime) -> Iterable[Measured]:
+    return rolled_up(areas, ((a.area_path, 1, 0) for a in _overdue(SYSTEM_ACTOR, None, moment)), share=False)
 
 
 INDICATORS: Iterable[Indicator] = (

@@ -194,7 +194,7 @@ def test_every_indicator_is_kept_for_every_level(town, at):
         code for code, ref in town.areas.items() if ref.level in services.LEVELS
     }
     # where nothing has happened yet there may be no value; what these rooms count is never left out
-    mine = {name for name in names if name.startswith(("command.", "fieldwork.", "quarantine."))}
+    mine = {name for name in names if name.startswith(("fieldwork.", "quarantine."))}
     assert mine <= set(kept.filter(area_code=CITY).values_list("indicator", flat=True)) <= names
 
 
@@ -219,21 +219,6 @@ def test_days_that_were_run(town, at):
     nobody = Actor(None, None, (), "nobody")
     with pytest.raises(Denied):
         selectors.list_days(nobody)
-
-
-def test_indicators_of_command(town, at):
-    order = Order.objects.get(person_id=town.yun, closed_at=None, kind="quarantine_home")
-    appeal_open(actor=town.ning, order_id=order.pk, grounds="I was away.", at=at)
-    by_id = {indicator.id: indicator for indicator in indicators()}
-    overdue = by_id["command.appeals_overdue"]
-    assert list(overdue.listing(town.alice, town.path(CITY), at)) == []
-    assert len(list(overdue.listing(town.alice, town.path(CITY), at + DAY))) == 1
-    assert list(overdue.listing(town.dora, town.path(CITY), at + DAY)) == []
-    waiting = by_id["command.orders_overdue"]
-    # no result came: after its last day the order runs on, and that is the authority's fault
-    run(TODAY + 9 * DAY, at + 9 * DAY)
-    assert {fact.person_id for fact in waiting.listing(town.alice, town.path(CITY), at + 9 * DAY)}
-    assert list(waiting.listing(town.dora, town.path(CITY), at + 9 * DAY)) == []
 
 
 def test_the_command(town, at, capsys, monkeypatch):
