@@ -310,3 +310,23 @@ def test_threads_at_once_claim_each_job_once(monkeypatch):
     for thread in threads:
         thread.join()
     assert len(claimed) == len(set(claimed)) == 10
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="in memory: a database of one thread at a time")
+@pytest.mark.django_db(transaction=True)
+def test_a_long_step_still_shows_that_it_lives(monkeypatch):
+    monkeypatch.setattr(registry, "_kinds", {})
+    later, beaten = AT + timedelta(minutes=1), []
+    moment = [AT]
+
+    def step(context):
+        moment[0] = later
+        for _ in range(5_000):  # until the heartbeat's thread has written: a handful of rounds
+            if Job.objects.get(pk=context.job_id).heartbeat_at == later:
+                beaten.append(True)
+                return
+
+    register(JobKind("test", step))
+    add()
+    assert work(worker="w", now=lambda: moment[0], stop=threading.Event(), once=True, heartbeat_seconds=0.01) == 1
+    assert beaten == [True]
