@@ -22,13 +22,15 @@ def _alive(job: Job, now: Callable[[], datetime], seconds: float) -> Generator[N
     over = threading.Event()
 
     def beat() -> None:
-        while not over.wait(seconds):
-            try:
-                if not job_heartbeat(job, at=now()):
-                    return
-            except DatabaseError:
-                connection.close()  # away or busy: the next beat tries anew
-        connection.close()
+        try:
+            while not over.wait(seconds):
+                try:
+                    if not job_heartbeat(job, at=now()):
+                        return
+                except DatabaseError:
+                    connection.close()  # away or busy: the next beat tries anew
+        finally:
+            connection.close()
 
     thread = threading.Thread(target=beat, name=f"heartbeat-{job.pk}", daemon=True)
     thread.start()
