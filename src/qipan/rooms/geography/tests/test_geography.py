@@ -74,6 +74,7 @@ def test_the_order_of_rows_does_not_matter(rows: list[NewArea]) -> None:
         (NewArea("411204", "411204", L.COUNTY, "x", "x"), "parent"),
         (NewArea("421204", CITY, L.COUNTY, "x", "x"), "parent"),
         (NewArea("411203099", COUNTY_A, L.TOWNSHIP, "x", "x"), "parent"),
+        (NewArea("411202001001-09", GRID_A1, L.GRID, "x", "x"), "parent"),
         (NewArea("411202099", "", L.TOWNSHIP, "x", "x"), "parent"),
         (NewArea("411202099", COUNTY_A, L.TOWNSHIP, " ", "x"), "name_zh"),
         (NewArea(COUNTY_A, CITY, L.COUNTY, "x", "x"), "code"),

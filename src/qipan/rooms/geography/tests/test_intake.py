@@ -59,8 +59,10 @@ def test_rows_without_a_place_are_rejected_with_what_hangs_on_them(cast: Cast, t
         [TOWNSHIP_A1, "411203", "township", "换上级", "", ""],
         ["420000", "", "province", "别处", "", ""],
     ]
-    result = take(cast.fang, "areas", write(tmp_path / "a.csv", AREAS, rows))
-    assert totals(result) == (7, 1, 6, 0)
+    path = write(tmp_path / "a.csv", AREAS, rows)
+    checked = file_import(actor=cast.fang, kind="areas", path=path, source="statistics", at=AT, dry_run=True)
+    result = take(cast.fang, "areas", path)
+    assert totals(checked) == totals(result) == (7, 1, 6, 0)
     assert {reject["row"]: reject["column"] for reject in result.rejects} == {
         3: "parent", 4: "parent", 5: "code", 6: "level", 7: "parent", 8: "code",
     }  # fmt: skip

@@ -225,6 +225,9 @@ def test_a_purge_leaves_a_pseudonym_and_a_log_that_verifies(cast: Cast, canary: 
     row = SealedIdentity.objects.get(pk=canary)
     index = BlindIndex.objects.get(pk=canary)
     digests = [bytes(index.name), bytes(index.document), bytes(index.phone)]
+    if connection.vendor == "sqlite":
+        # some builds overwrite by themselves; the purge must not depend on it
+        connection.cursor().execute("PRAGMA secure_delete = OFF")
     services.person_purge(actor=cast.lin, person_id=canary, reason="subject_request", at=AT)
     for model in (SealedIdentity, BlindIndex):
         assert not model.objects.filter(pk=canary).exists()
