@@ -9,7 +9,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from qipan.cli import django_setup
+from qipan.cli import django_setup, init
 from qipan.terms.errors import BadInput
 
 PEOPLE, SEED, DAYS = 20_000, 4, 30
@@ -34,10 +34,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser.set_defaults(run=run)
 
 
-def _prepare(fresh: bool) -> tuple[Path, bool]:
-    """Point the settings at the demonstration's own folder, before Django reads them; the folder, and whether its
-    database is the demonstration's own file.
-    """
+def _prepare(fresh: bool) -> Path:
+    """Point the settings at the demonstration's own folder, before Django reads them; the folder."""
     folder = (Path(os.environ.get("QIPAN_VAR", "var")) / FOLDER).resolve()
     own = not os.environ.get("DATABASE_URL")
     if fresh and not own:
@@ -47,7 +45,7 @@ def _prepare(fresh: bool) -> tuple[Path, bool]:
     folder.mkdir(parents=True, exist_ok=True)
     os.environ.update(QIPAN_VAR=str(folder), QIPAN_DEMO="1")
     os.environ.setdefault("QIPAN_KEYS", str(folder / "keys"))
-    return folder, own
+    return folder
 
 
 class _Bars:
@@ -58,12 +56,13 @@ class _Bars:
         self._bar: Any = None
 
     def __call__(self, what: str, done: int, whole: int) -> None:
+        from django.utils.translation import gettext
         from tqdm import tqdm
 
         if what != self._stage:
             self.close()
             self._stage = what
-            self._bar = tqdm(total=whole, desc=what, disable=not sys.stderr.isatty(), file=sys.stderr)
+            self._bar = tqdm(total=whole, desc=gettext(what), disable=not sys.stderr.isatty(), file=sys.stderr)
         self._bar.update(done - self._bar.n)
 
     def close(self) -> None:
@@ -76,15 +75,13 @@ def run(arguments: argparse.Namespace) -> int:
     start = perf_counter()
     if arguments.days < 0:
         raise BadInput("--days cannot be negative.")
-    folder, _ = _prepare(arguments.fresh)
+    folder = _prepare(arguments.fresh)
     django_setup.setup()
-    from django.core.management import call_command
-
     from qipan.demo import city as demo
     from qipan.demo.summary import summary
     from qipan.foundation import crypto
 
-    call_command("migrate", verbosity=0, interactive=False)
+    init._migrate()
     crypto.keys_create()
     bars = _Bars()
     city = demo.city_open(folder)
@@ -105,6 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
             )
     demo.days_run(city, days=arguments.days, progress=bars)
     bars.close()
+    os.environ["QIPAN_NOW"] = demo.today_close(city).isoformat()
     report = summary(at=demo.today_close(city), anchors=folder / "anchors" / "log.jsonl")
     report["seconds"] = round(perf_counter() - start, 1)
     if arguments.json:
@@ -124,6 +122,8 @@ def _say(report: dict[str, Any], folder: Path) -> None:
             )
         print(f"{name}: {value}")
     print(_("The demonstration lies in %(folder)s; all its people are made up.") % {"folder": folder})
+    settings = " ".join(f"{name}={os.environ[name]}" for name in ("QIPAN_VAR", "QIPAN_DEMO", "QIPAN_NOW"))
+    print(_("Other commands find it with: %(settings)s") % {"settings": settings})
     print(_("There are no pages yet: the web application comes with a later part."))
 
 
