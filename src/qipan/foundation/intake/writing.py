@@ -6,12 +6,14 @@ Neither goes through model instances: `save()`, defaults and signals do not run,
 import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, time
+from itertools import islice
 from typing import Any, cast
 
 import polars as pl
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models, transaction
 
+_SQLITE_ROWS = 10_000
 Adapter = Callable[[Any], Any]
 
 
@@ -85,33 +87,22 @@ def _write(target: str, width: int, rows: Iterable[Sequence[Any]]) -> int:
         # Django's wrapper turns the driver's exceptions into its own
         with connection.wrap_database_errors:
             if connection.vendor == "postgresql":
+                written = 0
                 with raw.copy(f"COPY {target} FROM STDIN") as copy:
-                    written = 0
                     for row in rows:
                         copy.write_row(row)
                         written += 1
                 return written
             marks = ", ".join("?" * width)
-            # past Django's wrapper, which would translate %s for every row
-            counted = _Counted(rows)
-            connection.connection.executemany(f"INSERT INTO {target} VALUES ({marks})", counted)  # noqa: S608
-            return counted.count
-
-
-class _Counted:
-    """An iterator that knows how far it came."""
-
-    def __init__(self, rows: Iterable[Sequence[Any]]) -> None:
-        self._rows = iter(rows)
-        self.count = 0
-
-    def __iter__(self) -> "_Counted":
-        return self
-
-    def __next__(self) -> Sequence[Any]:
-        row = next(self._rows)
-        self.count += 1
-        return row
+            # past Django's wrapper, which would translate %s for every row; lists, because the driver asks an
+            # iterator of ours for every row
+            written = 0
+            source = iter(rows)
+            statement = f"INSERT INTO {target} VALUES ({marks})"  # noqa: S608
+            while part := list(islice(source, _SQLITE_ROWS)):
+                connection.connection.executemany(statement, part)
+                written += len(part)
+            return written
 
 
 def bulk_insert_frame(model: type[models.Model], frame: pl.DataFrame) -> int:
@@ -143,7 +134,7 @@ def bulk_insert_frame(model: type[models.Model], frame: pl.DataFrame) -> int:
         expressions.append(column.alias(name))
     ready = frame.select(expressions)
     if not postgres:
-        return _write(target, len(fields), ready.iter_rows())
+        return _write(target, len(fields), ready.rows())
     payload = ready.write_csv(include_header=False, quote_style="non_numeric").encode()
     _copy_text(f"COPY {target} FROM STDIN WITH (FORMAT csv)", payload)
     return len(frame)
