@@ -1,6 +1,7 @@
 """Whether the doors are visited, who is not found or refuses, and whether samples are taken when due."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +17,30 @@ from qipan.terms.roles import SYSTEM_ACTOR, Actor
 _NOT_FOUND = 2
 
 
+@dataclass(slots=True)
+class _Pass:
+    """The work of the pass under way. Every indicator of a pass is handed the same sequence of areas; holding it
+    keeps another sequence from being taken for it.
+    """
+
+    areas: Sequence[AreaRow]
+    moment: datetime
+    items: list[WorkItem]
+
+
+_last: list[_Pass] = []
+
+
+def _of_pass(areas: Sequence[AreaRow], moment: datetime) -> list[WorkItem]:
+    """All work of the day, computed once for the indicators that are computed of it in one pass."""
+    for found in tuple(_last):
+        if found.areas is areas and found.moment == moment:
+            return found.items
+    items = work_of_day(SYSTEM_ACTOR, local(moment).date(), at=moment)
+    _last[:] = [_Pass(areas, moment, items)]
+    return items
+
+
 def _items(actor: Actor, area_path: str | None, moment: datetime, task: str) -> list[WorkItem]:
     return [item for item in work_of_day(actor, local(moment).date(), area_path, at=moment) if item.task == task]
 
@@ -25,27 +50,31 @@ def _shares(areas: Sequence[AreaRow], items: list[WorkItem]) -> Iterable[Measure
 
 
 def _visits_done(areas: Sequence[AreaRow], moment: datetime) -> Iterable[Measured]:
-    return _shares(areas, _items(SYSTEM_ACTOR, None, moment, VISIT))
+    return _shares(areas, [item for item in _of_pass(areas, moment) if item.task == VISIT])
 
 
 def _tests_done(areas: Sequence[AreaRow], moment: datetime) -> Iterable[Measured]:
-    return _shares(areas, _items(SYSTEM_ACTOR, None, moment, TEST))
+    return _shares(areas, [item for item in _of_pass(areas, moment) if item.task == TEST])
 
 
-def _missed(actor: Actor, area_path: str | None, moment: datetime) -> list[WorkItem]:
-    return [i for i in _items(actor, area_path, moment, VISIT) if i.missed_since is not None and not i.done]
+def _is_missed(item: WorkItem) -> bool:
+    return item.task == VISIT and item.missed_since is not None and not item.done
 
 
 def _visits_overdue(areas: Sequence[AreaRow], moment: datetime) -> Iterable[Measured]:
-    return rolled_up(areas, ((item.area_path, 1, 0) for item in _missed(SYSTEM_ACTOR, None, moment)), share=False)
+    return rolled_up(
+        areas, ((item.area_path, 1, 0) for item in _of_pass(areas, moment) if _is_missed(item)), share=False
+    )
 
 
-def _closed_doors(actor: Actor, area_path: str | None, moment: datetime) -> list[WorkItem]:
-    return [i for i in _items(actor, area_path, moment, VISIT) if i.not_found_in_row >= _NOT_FOUND]
+def _is_closed_door(item: WorkItem) -> bool:
+    return item.task == VISIT and item.not_found_in_row >= _NOT_FOUND
 
 
 def _not_found(areas: Sequence[AreaRow], moment: datetime) -> Iterable[Measured]:
-    return rolled_up(areas, ((item.area_path, 1, 0) for item in _closed_doors(SYSTEM_ACTOR, None, moment)), share=False)
+    return rolled_up(
+        areas, ((item.area_path, 1, 0) for item in _of_pass(areas, moment) if _is_closed_door(item)), share=False
+    )
 
 
 def _refusals(actor: Actor, area_path: str | None, moment: datetime) -> list[Visit]:
@@ -75,7 +104,7 @@ INDICATORS: Iterable[Indicator] = (
         better="down",
         standard=_("0: daily follow-up leaves no day out (WHO, contact tracing guidance, 2021-02)"),
         compute=_visits_overdue,
-        listing=lambda actor, path, at: _missed(actor, path, at),
+        listing=lambda actor, path, at: [i for i in _items(actor, path, at, VISIT) if _is_missed(i)],
     ),
     Indicator(
         id="fieldwork.not_found_twice",
@@ -84,7 +113,7 @@ INDICATORS: Iterable[Indicator] = (
         better="down",
         standard=_("0; at three in a row the tracer takes over (the product's own rule)"),
         compute=_not_found,
-        listing=lambda actor, path, at: _closed_doors(actor, path, at),
+        listing=lambda actor, path, at: [i for i in _items(actor, path, at, VISIT) if _is_closed_door(i)],
     ),
     Indicator(
         id="fieldwork.refused",

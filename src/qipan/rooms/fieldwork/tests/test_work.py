@@ -146,3 +146,18 @@ def test_what_stands_behind_a_number_is_scoped(cast, at, orders, indicator):
     assert list(indicator.listing(cast.ma, path, at)) == []
     listed = {"follow_ups_done": 3, "visits_overdue": 1, "not_found_twice": 0, "refused": 1, "tests_done": 2}
     assert len(list(indicator.listing(cast.alice, path, at))) == listed[indicator.id.split(".")[1]]
+
+
+def test_one_pass_computes_the_work_once_and_another_pass_again(cast, at, orders, django_assert_num_queries):
+    areas = [AreaRow(CITY, cast.path(CITY))]
+    compute = indicator_named("fieldwork.follow_ups_done").compute
+    (before,) = compute(areas, at)
+    with django_assert_num_queries(0):
+        (again,) = compute(areas, at)
+        list(indicator_named("fieldwork.tests_done").compute(areas, at))
+    assert again == before
+    seen(cast, orders["yun"], at - HOUR)
+    (after,) = compute(list(areas), at)
+    assert (before.numerator, after.numerator) == (0, 1)
+    (later,) = compute(areas, at + HOUR)
+    assert later.numerator == 1
