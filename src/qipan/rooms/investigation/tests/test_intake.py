@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from qipan.foundation.intake.exporting import rejects_export
 from qipan.foundation.intake.services import batch_void
 from qipan.rooms.control.models import Evidence
 from qipan.rooms.control.selectors.reconciling import reconcile_ledger
@@ -125,7 +126,10 @@ def test_a_contact_that_is_earlier_than_its_case_is_rejected_and_can_be_sent_aga
     assert not Contact.objects.exists()
     cases = csv(tmp_path, "cases.csv", *named(cast, CASES))
     take("cases", cases, actor=cast.alice, at=at)
-    later = take("contacts", contacts, actor=cast.alice, at=at + timedelta(hours=1))
+    # the rejected rows, as intake hands them out, are the file to send again
+    again = tmp_path / "again.csv"
+    rejects_export(actor=cast.alice, batch_id=early.batch, path=again, at=at)
+    later = take("contacts", again, actor=cast.alice, at=at + timedelta(hours=1))
     assert totals(later) == (1, 1, 0, 0)
     assert Evidence.objects.filter(kind="exposure", person_id=cast.wei).count() == 1
 

@@ -41,7 +41,6 @@ def test_files_open_orders_and_their_void_ends_them(town: "Cast", at: datetime, 
         f"c1,{person_code(town.zhu)},2022-07-19,secondary,{person_code(town.wei)}",
         f"c1,{person_code(town.yun)},,,",
     )  # fmt: skip
-    # a tracer may not run decisions; what he brings in is decided all the same
     first = take("cases", cases, actor=town.alice, at=at)
     assert first.finished["opened"] == {"isolate": 1}
     second = take("contacts", contacts, actor=town.alice, at=at)
@@ -65,6 +64,7 @@ def test_files_open_orders_and_their_void_ends_them(town: "Cast", at: datetime, 
 
 
 def test_a_tracers_file_is_decided_at_once(town: "Cast", at: datetime, tmp_path: Path) -> None:
+    # he may not run decisions himself
     cases = csv(
         tmp_path, "cases.csv", "case_id,person_id,onset_date", f"c1,{person_code(town.xia)},2022-07-18"
     )

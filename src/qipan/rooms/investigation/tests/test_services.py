@@ -64,6 +64,8 @@ def test_a_suspected_case_is_confirmed_in_the_ledger(cast: "Cast", at: datetime,
 
 def test_who_may_not_see_a_case_does_not_find_it(cast: "Cast", at: datetime, make_case: MakeCase) -> None:
     case = make_case("c1", cast.xia)
+    contact_add(actor=cast.alice, case_id=case.pk, person_id=cast.yun, at=at)
+    assert list_contacts(cast.bob).exists()
     for stranger in (cast.dora, cast.chen, cast.eva, cast.ma, cast.fang):
         with pytest.raises(Absent):
             access_case(stranger, case.pk)
@@ -168,6 +170,8 @@ def test_contacts_that_cannot_be(cast: "Cast", at: datetime, make_case: MakeCase
         contact_add(
             actor=cast.alice, case_id=case.pk, person_id=cast.tao, at=at, last_exposure=date(2022, 7, 19)
         )
+    with pytest.raises(Denied):
+        contact_add(actor=cast.alice, case_id=case.pk, person_id=cast.tao, at=at)
     assert not Contact.objects.exists()
     assert not Evidence.objects.exists()
 
