@@ -51,7 +51,7 @@ def django_db_setup(request: pytest.FixtureRequest, django_test_environment: Non
 
     role = connection.settings_dict["USER"]
     with django_db_blocker.unblock(), as_owner():
-        databases = setup_databases(verbosity=0, interactive=False, aliases=["default"])
+        databases = setup_databases(verbosity=0, interactive=False, aliases=["default"], serialized_aliases=[])
         if settings.DATABASE_OWNER.get("USER") not in (None, role):
             guard.grant_app_role(connection, role)
     yield

@@ -1,8 +1,10 @@
 """Django for the commands that need it, and who is acting at the machine itself."""
 
 import os
+from pathlib import Path
 
 import django
+from django.conf import settings
 from django.utils import translation
 
 from qipan.foundation import clock
@@ -14,6 +16,9 @@ def setup() -> None:
     """Load settings and apps once, and speak the language of QIPAN_LANGUAGE."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "qipan.config.settings")
     django.setup()
+    database = settings.DATABASES["default"]
+    if database["ENGINE"].endswith("sqlite3"):
+        Path(database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
     translation.activate(os.environ.get("QIPAN_LANGUAGE", "en"))
 
 

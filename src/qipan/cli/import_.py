@@ -23,7 +23,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument("file", nargs="?", type=Path, metavar="FILE")
     parser.add_argument("--source", metavar="NAME", help="who sent it: identities count within a source")
     parser.add_argument("--as", dest="user", metavar="USER", help="the account that acts")
-    parser.add_argument("--map", dest="mapping", metavar="FILE", help="mapping of columns: a TOML file or a shipped name")
+    parser.add_argument("--map", dest="mapping", metavar="FILE", help="mapping of columns: a TOML file or its name")
     parser.add_argument("--dry-run", action="store_true", help="check everything, store nothing")
     parser.add_argument("--what-if", action="store_true", help="let times in the future pass")
     parser.add_argument("--confirm-rows", type=int, metavar="N", help="the number of rows that the sender counted")
@@ -60,7 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.void is not None:
         counts = services.batch_void(actor=actor, batch_id=arguments.void, at=at)
         document = {"batch": arguments.void, "state": "voided", "counts": counts}
-        print(json.dumps(document, ensure_ascii=False) if arguments.json else f"batch {arguments.void} voided: {counts}")
+        words = f"batch {arguments.void} voided: {counts}"
+        print(json.dumps(document, ensure_ascii=False) if arguments.json else words)
         return 0
     if arguments.rejects:
         batch, out = arguments.rejects

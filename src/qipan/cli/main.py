@@ -33,6 +33,18 @@ def say(error: QipanError) -> str:
     return " ".join(text.split())
 
 
+_DATABASE_AWAY = "The database cannot be used: %(why)s. What was acknowledged is kept; run the command again."
+
+
+def _is_operational(error: Exception) -> bool:
+    """Whether the database is away, full or locked: not a defect of ours, and not to be shown as one."""
+    if "django" not in sys.modules:
+        return False
+    from django.db import InterfaceError, OperationalError
+
+    return isinstance(error, OperationalError | InterfaceError)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     arguments = build_parser().parse_args(argv)
@@ -49,6 +61,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         print("qipan: stopped; what was acknowledged is kept", file=sys.stderr)
+        return 1
+    except Exception as error:
+        if not _is_operational(error):
+            raise
+        print(f"qipan: {say(QipanError(_DATABASE_AWAY, why=str(error)))}", file=sys.stderr)
         return 1
 
 

@@ -59,7 +59,7 @@ def _lay_phase(
         laid = laid.with_columns(released=pl.lit(value=True))
     else:
         laid = _with_released(book, template.release, laid, tests)
-    exempt = exemptions.filter(pl.col("kind") == template.kind.value).drop("kind")
+    exempt = _exempt(exemptions.filter(pl.col("kind") == template.kind.value).drop("kind"), mine)
     over = template.early and template.release is not None
     return (
         laid.join(exempt, on="person_id", how="left")
@@ -79,6 +79,16 @@ def _lay_phase(
             & (pl.col("latest") > pl.col("until"))
         )
         .with_columns(ran_on_to=pl.when("runs_on").then("latest").otherwise("ran_on_to"))
+    )
+
+
+def _exempt(exemptions: pl.DataFrame, mine: pl.DataFrame) -> pl.DataFrame:
+    """The longest exemption of each person from grounds that were known when it was given."""
+    return (
+        exemptions.join(mine.select("person_id", "known"), on="person_id", maintain_order="left")
+        .filter(pl.col("exempt_at") >= pl.col("known"))
+        .unique("person_id", keep="first", maintain_order=True)
+        .drop("exempt_at", "known")
     )
 
 

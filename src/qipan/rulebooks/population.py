@@ -129,14 +129,17 @@ def noted_decisions(
 
 
 def _exemptions(rows: pl.DataFrame) -> pl.DataFrame:
-    """The longest exemption of each person and order kind."""
+    """The exemptions of each person and order kind, the longest first."""
     return (
         rows.filter(pl.col("exempt_kind").is_not_null())
         .select(
-            "person_id", "exempt_until", kind="exempt_kind", exempt_id=pl.col("evidence_id").cast(pl.String)
+            "person_id",
+            "exempt_until",
+            kind="exempt_kind",
+            exempt_id=pl.col("evidence_id").cast(pl.String),
+            exempt_at="recorded_at",
         )
         .sort("exempt_until", "exempt_id", descending=[True, False])
-        .unique(["person_id", "kind"], keep="first", maintain_order=True)
     )
 
 

@@ -18,6 +18,10 @@ from qipan.terms.decisions import Decision, OrderSpec, Reason
 from qipan.terms.evidence import EvidenceItem, EvidenceKind, HealthCode
 
 
+#: order kind -> (learnt at, last exempt day, evidence id) of each exemption
+_Exemptions = Mapping[str, Sequence[tuple[datetime, date, str]]]
+
+
 @dataclass(frozen=True, slots=True)
 class _Trigger:
     """Evidence that triggers a rule. `since`: from when tests and endings count; `known`: when we learnt it."""
@@ -103,17 +107,26 @@ def decide(
     )
 
 
-def _exemptions(own: Iterable[_Read]) -> dict[str, tuple[date, str]]:
-    """Order kind -> (last exempt day, evidence id); the longest exemption counts."""
-    best: dict[str, tuple[date, str]] = {}
+def _exemptions(own: Iterable[_Read]) -> _Exemptions:
+    """Order kind -> exemptions from it."""
+    found: dict[str, list[tuple[datetime, date, str]]] = {}
     for read in own:
         kind, until = read.said.exempt_kind, read.said.exempt_until
-        if kind is None or until is None:
-            continue
-        found = best.get(kind)
-        if found is None or (-until.toordinal(), read.item.evidence_id) < (-found[0].toordinal(), found[1]):
-            best[kind] = (until, read.item.evidence_id)
-    return best
+        if kind is not None and until is not None:
+            found.setdefault(kind, []).append((read.item.recorded_at, until, read.item.evidence_id))
+    return found
+
+
+def _exempt(exemptions: Iterable[tuple[datetime, date, str]], known: datetime) -> tuple[date, str]:
+    """(last exempt day, evidence id) of the longest exemption from grounds that were known at `known`.
+
+    An exemption answers grounds that were there: it says nothing of grounds learnt after it.
+    """
+    fitting = [(-until.toordinal(), evidence_id, until) for at, until, evidence_id in exemptions if at >= known]
+    if not fitting:
+        return date.min, ""
+    _, evidence_id, until = min(fitting)
+    return until, evidence_id
 
 
 def _trigger(book: Rulebook, rule: Rule, read: _Read) -> _Trigger | None:
@@ -226,7 +239,7 @@ def _lay(
     rule: Rule,
     trigger: _Trigger,
     tests: Sequence[_Read],
-    exemptions: Mapping[str, tuple[date, str]],
+    exemptions: _Exemptions,
     today: date,
     exempt_evidence: set[str],
 ) -> Iterable[_Laid]:
@@ -241,7 +254,7 @@ def _lay(
         released = template.release is None or _released(book, template.release, trigger, tests)
         if template.early and template.release is not None and released:
             continue
-        exempt_until, exempt_id = exemptions.get(template.kind.value, (date.min, ""))
+        exempt_until, exempt_id = _exempt(exemptions.get(template.kind.value, ()), trigger.known)
         would_open, exempt = opened, False
         if exempt_until > date.min and add_days(exempt_until, 1) > opened:
             opened, exempt = add_days(exempt_until, 1), True

@@ -63,7 +63,16 @@ def _say(json_output: bool, text: str) -> None:
 
 
 def _child(environment: dict[str, str], step: str, file: Path, rows: int, people: int, seed: int) -> dict[str, Any]:
-    command = [sys.executable, "-m", "qipan.cli.benchmarks.intake_steps", step, str(file), str(rows), str(people), str(seed)]
+    command = [
+        sys.executable,
+        "-m",
+        "qipan.cli.benchmarks.intake_steps",
+        step,
+        str(file),
+        str(rows),
+        str(people),
+        str(seed),
+    ]
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603
     if done.returncode:
         raise RuntimeError(f"the step {step} failed")
@@ -99,4 +108,6 @@ def _print(result: dict[str, Any]) -> None:
         f"to accepted evidence {result['to_evidence_seconds']} s (check {seconds['check']}, commit "
         f"{seconds['commit']}), decisions {seconds['finish']} s, peak {result['peak_mb']} MB"
     )
-    print(f"the same file again: {result['again']['duplicate']} duplicates in {result['again']['to_evidence_seconds']} s")
+    print(
+        f"the same file again: {result['again']['duplicate']} duplicates in {result['again']['to_evidence_seconds']} s"
+    )

@@ -41,7 +41,10 @@ def prepare(file: Path, rows: int, people: int, seed: int) -> dict[str, Any]:
     call_command("migrate", verbosity=0, interactive=False)
     crypto.keys_create()
     areas = file.with_name("areas.csv")
-    lines = ["code,parent,level,name_zh,name_en,population", *(",".join([*area, "Demonstration", ""]) for area in _AREAS)]
+    lines = [
+        "code,parent,level,name_zh,name_en,population",
+        *(",".join([*area, "Demonstration", ""]) for area in _AREAS),
+    ]
     areas.write_text("\n".join(lines), encoding="utf-8")
     taken = file_import(actor=INSTALLER, kind="areas", path=areas, source=_SOURCE, at=_BUILT)
     if taken.rejected:

@@ -62,6 +62,15 @@ def test_an_exemption_does_not_outlive_new_grounds_of_another_kind(town: Cast, a
     assert "isolate" in {o.kind for o in open_orders(town.xia)}
 
 
+def test_an_exemption_answers_the_grounds_that_were_there(town: Cast, at: datetime, order: Order) -> None:
+    appeal_open(actor=town.bob, order_id=order.pk, grounds="I was away that day.", at=at)
+    appeals_release_overdue(actor=SYSTEM_ACTOR, at=at + days(1))
+    assert order.kind not in {o.kind for o in open_orders(town.xia)}
+    # exposed once more, while the exemption still runs
+    exposed(town.alice, town.xia, last=at + days(1.5), now=at + days(2))
+    assert order.kind in {o.kind for o in open_orders(town.xia)}
+
+
 def test_after_the_end_there_is_nothing_to_appeal_and_late_answers_are_moot(
     town: Cast, at: datetime, order: Order
 ) -> None:
