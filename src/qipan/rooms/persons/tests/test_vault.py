@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 from django.db import IntegrityError, connection, models, transaction
-from tests.cast import AT, COUNTY_A, GRID_A1, GRID_B1, PEOPLE, Cast
+from tests.cast import AT, COUNTY_A, GRID_A1, GRID_B1, PEOPLE, Cast, build
 
 from qipan.foundation import crypto
 from qipan.foundation.audit.chain import FIELDS, GENESIS, entry_hash
@@ -373,6 +374,35 @@ def test_rotation_under_load_fails_no_reader_and_loses_nobody(scratch: str, tmp_
     assert answer["unreadable"] == 0
     assert answer["keys"] == 1
     assert answer["old_rows_opening"] == 0
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer at a time: nothing to wait for")
+@pytest.mark.django_db(transaction=True)
+def test_a_rotation_waits_for_a_writer_that_has_not_committed(own_keys: Path) -> None:
+    cast = build()
+    placed, _ = services.persons_check([CANARY], source="s", at=AT)
+    outcome: list[Any] = []
+
+    def rotate() -> None:
+        try:
+            outcome.append(services.vault_rotate(actor=cast.fang, at=AT))
+        finally:
+            connection.close()
+
+    other = threading.Thread(target=rotate)
+    with transaction.atomic():
+        (pk,) = services.persons_write([row for row in placed if row is not None], source="s", at=AT)
+        other.start()
+        waiting = False
+        while not waiting and other.is_alive():  # it waits for us, or (a defect) it is through already
+            other.join(0.02)
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+                waiting = cursor.fetchone()[0] > 0
+    other.join()
+    assert outcome
+    assert services.identity_open(actor=cast.alice, person_ids=[pk], purpose="follow_up", at=AT)[pk].name == CANARY.name
+    assert crypto.key_ids("vault") == [outcome[0].key]
 
 
 # --- the room ----------------------------------------------------------------------------------------------------
