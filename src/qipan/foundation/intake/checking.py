@@ -20,7 +20,7 @@ from qipan.foundation.intake.workbooks import DOUBTFUL, FAULT, MOMENT, NUMBER
 #: control characters except tab and line ends; zero-width and direction marks; replacement and non-characters
 _INVISIBLE = (
     r"[\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F\u{AD}\u{61C}\u{115F}\u{1160}\u{180E}\u{200B}-\u{200F}\u{2028}-\u{202E}"
-    r"\u{2060}-\u{206F}\u{3164}\u{FEFF}\u{FFA0}\u{FFF9}-\u{FFFB}\u{FFFE}\u{FFFF}\u{E0000}-\u{E007F}]"
+    r"\u{2060}-\u{206F}\u{3164}\u{FEFF}\u{FFA0}\u{FFF9}-\u{FFFB}\u{FFFD}-\u{FFFF}\u{E0000}-\u{E007F}]"
 )
 _ERROR_TEXTS = ["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#####"]
 _INTEGER = r"^([+-]?[0-9]{1,18})(?:\.0*)?$"

@@ -47,7 +47,7 @@ def test_the_encoding_is_decided_and_a_mark_never_enters_a_header(tmp_path, data
 
 def test_the_whole_file_decides_not_its_beginning(tmp_path):
     """Two-character GBK names that are valid UTF-8 for a megabyte; then one that is not."""
-    start = "a,b\n".encode() + b"x,\xc4\x82\n" * 300_000
+    start = b"a,b\n" + b"x,\xc4\x82\n" * 300_000
     path = put(tmp_path, start + "y,张三\n".encode("gb18030"))
     assert decide_encoding(path).name == "gb18030"
     assert decide_encoding(put(tmp_path, start, "g.csv")).name == "utf-8"
@@ -117,7 +117,7 @@ def test_files_without_a_usable_header(tmp_path, text, message):
         open_file(put(tmp_path, text))
 
 
-@pytest.mark.parametrize("text", ['a,b\n1,2\n3,"4\n5,6\n', 'a,b\n1,2\n3,"4"x\n', 'a,b\n1,2\n3,' + "x" * 200_000 + "\n"])
+@pytest.mark.parametrize("text", ['a,b\n1,2\n3,"4\n5,6\n', 'a,b\n1,2\n3,"4"x\n', "a,b\n1,2\n3," + "x" * 200_000 + "\n"])
 def test_quoting_that_breaks_the_table_refuses_the_file_naming_the_row(tmp_path, text):
     with pytest.raises(BadInput, match="after row 2"):
         read(put(tmp_path, text))
@@ -155,7 +155,14 @@ def test_parquet_columns_become_text(tmp_path):
     frame = frame.with_columns(d=pl.date(2022, 7, 20), m=pl.datetime(2022, 7, 20, 8, time_zone="Asia/Shanghai"))
     frame.write_parquet(path)
     reader, read_back, _ = read(path)
-    assert read_back.drop("_line").row(0) == ("1", "x", '{"k":1}', "true", "2022-07-20", "2022-07-20T00:00:00.000000+00:00")
+    assert read_back.drop("_line").row(0) == (
+        "1",
+        "x",
+        '{"k":1}',
+        "true",
+        "2022-07-20",
+        "2022-07-20T00:00:00.000000+00:00",
+    )
     assert read_back["n"].to_list() == ["1", ""]
     assert read_back["_line"].to_list() == [1, 2]
     path.write_bytes(b"PAR1 and no more")

@@ -87,7 +87,7 @@ def test_the_day_that_spreadsheets_invented_and_those_before_are_refused(tmp_pat
     path = workbook(tmp_path / "b.xlsx", rows, formats=[("B3", DAY), ("B6", DAY), ("B7", DAY)])
     result = checked(path)
     assert result.frame["day"].to_list() == [date(1900, 3, 1)] * 2
-    assert [row for row, _, _ in reasons(result)] == [2, 4, 3, 7] or sorted(r for r, _, _ in reasons(result)) == [2, 3, 4, 7]
+    assert sorted(row for row, _, _ in reasons(result)) == [2, 3, 4, 7]
     assert all("1 March 1900" in reason for _, _, reason in reasons(result))
 
 
@@ -213,7 +213,9 @@ def test_no_workbook_at_all(tmp_path):
 
 
 def test_a_workbook_goes_the_whole_way(tmp_path):
-    result = checked(workbook(tmp_path / "b.xlsx", [["id", "age", "day"], ["一", 30.0, "2022年7月1日"], ["二", 30.5, None]]))
+    result = checked(
+        workbook(tmp_path / "b.xlsx", [["id", "age", "day"], ["一", 30.0, "2022年7月1日"], ["二", 30.5, None]])
+    )
     assert result.frame.select("id", "age", "day").rows() == [("一", 30, date(2022, 7, 1))]
     assert isinstance(result.frame, pl.DataFrame)
     assert reasons(result) == [(3, "age", "The cell is not a whole number.")]
