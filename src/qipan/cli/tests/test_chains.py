@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from qipan.cli import chains
+from qipan.cli.main import main
 from qipan.terms.errors import BadInput
 
 CASES = """case_id,onset_date,person_id,source_case_id,note
@@ -90,3 +91,17 @@ def test_a_missing_file_and_missing_contacts(files: tuple[Path, Path], tmp_path:
     files[0].write_text("case_id\nA\n", encoding="utf-8")
     with pytest.raises(BadInput, match="--contacts"):
         run("--cases", str(files[0]))
+
+
+def test_at_the_edge_one_line_and_exit_code_2(
+    files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    cases, contacts = files
+    assert main(["chains", "--cases", str(cases), "--contacts", str(contacts), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["pairs"] == 2
+    cases.write_text("case_id,onset_date\nA,yesterday\n", encoding="utf-8")
+    assert main(["chains", "--cases", str(cases), "--contacts", str(contacts), "--json"]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.count("\n") == 1
+    assert "row 1, column onset_date" in printed.err

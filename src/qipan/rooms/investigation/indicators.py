@@ -187,7 +187,7 @@ INDICATORS = (
         unit="%",
         better="up",
         standard=_(
-            "Contacts to isolation within 8 hours, all within 24 (2+4+24 rule; Tangshan notice of 2022-03-08)."
+            "Contacts are isolated within 8 hours (2022, secondary source); here they are held to 24 (house default)."
         ),
         compute=contacts_ordered,
         listing=_listed_contacts,
