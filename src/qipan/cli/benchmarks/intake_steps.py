@@ -53,7 +53,8 @@ def prepare(file: Path, rows: int, people: int, seed: int) -> dict[str, Any]:
     registrar = Actor(None, None, (Grant(Role.EPIDEMIOLOGIST, "/"),), "bench")
     crowd = (
         NewPerson(source_id=str(n), name=f"演示{n}", document_kind="none", document_number="",
-                  birth_date=date(1980, 1, 1), sex="female", phone="", area=_AREAS[-1][0], address="", household=str(n // 3))
+                  birth_date=date(1980, 1, 1), sex="female", phone="", area=_AREAS[-1][0], address="",
+                  household=str(n // 3))
         for n in range(people)
     )  # fmt: skip
     codes = [person_code(pk) for pk in persons_register_bulk(actor=registrar, source=_SOURCE, persons=crowd, at=_BUILT)]
