@@ -129,7 +129,9 @@ ROLES_WITH: Mapping[Permission, frozenset[Role]] = {
         {_R.EPIDEMIOLOGIST, _R.TRACER, _R.LABORATORY, _R.SITE_MANAGER, _R.CLINICIAN, _R.ADMINISTRATOR,
          _R.SYSTEM}
     ),
-    Permission.BATCH_VOID: frozenset({_R.EPIDEMIOLOGIST, _R.LABORATORY, _R.SITE_MANAGER, _R.ADMINISTRATOR}),
+    Permission.BATCH_VOID: frozenset(
+        {_R.EPIDEMIOLOGIST, _R.LABORATORY, _R.SITE_MANAGER, _R.ADMINISTRATOR, _R.SYSTEM}
+    ),
     Permission.AUDIT_VIEW: frozenset({_R.AUDITOR, _R.PRIVACY_OFFICER}),
     Permission.BACKUP_RUN: frozenset({_R.ADMINISTRATOR}),
     Permission.JOB_VIEW: frozenset({_R.ADMINISTRATOR, _R.AUDITOR, _R.SYSTEM}),
