@@ -96,7 +96,8 @@ def receivers(source: Path) -> list[str]:
 
 
 def long_modules(source: Path) -> list[str]:
-    sizes = {p.relative_to(source): p.read_text().count("\n") for p in source.rglob("*.py") if "migrations" not in p.parts}
+    paths = [path for path in source.rglob("*.py") if "migrations" not in path.parts]
+    sizes = {path.relative_to(source): path.read_text(encoding="utf-8").count("\n") for path in paths}
     return [f"{path} ({lines} lines)" for path, lines in sizes.items() if lines > LONGEST_MODULE]
 
 
