@@ -43,14 +43,15 @@ def person_refs(ids: Collection[int]) -> dict[int, PersonRef]:
     if not ids:
         return {}
     # past the ORM: intake asks for ten thousand at a time, and preparing as many parameters costs more than the query
+    given: list[int] | str = list(ids)
     if connection.vendor == "postgresql":
-        condition, parameters = "id = ANY(%s)", [list(ids)]
+        condition = "id = ANY(%s)"
     else:
-        condition, parameters = "id IN (SELECT value FROM json_each(%s))", [json.dumps(list(ids))]
+        condition, given = "id IN (SELECT value FROM json_each(%s))", json.dumps(given)
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT id, area_id, area_path FROM persons_person WHERE purged_at IS NULL AND {condition}",  # noqa: S608
-            parameters,
+            [given],
         )
         return {row[0]: PersonRef(*row) for row in cursor.fetchall()}
 
