@@ -100,13 +100,14 @@ def test_numbers_phones_and_texts_stay_as_they_are(cell):
     assert neutralise(cell) == cell
 
 
-def test_voiding_needs_a_person_and_resuming_an_open_batch(tmp_path, capsys):
+def test_a_batch_is_voided_once_and_a_finished_one_is_not_resumed(tmp_path, capsys):
     path = tmp_path / "f.csv"
     path.write_text(HEADER + line(1))
     batch = json.loads(qipan(capsys, "readings", path, "--source", "s", "--json")[1])["batch"]
-    assert qipan(capsys, "--void", batch)[0] == 1
-    code, _, err = qipan(capsys, "--resume", batch)
-    assert (code, err) == (1, f"qipan: Batch {batch} is complete.\n")
+    assert qipan(capsys, "--resume", batch)[::2] == (1, f"qipan: Batch {batch} is complete.\n")
+    code, out, _ = qipan(capsys, "--void", batch, "--json")
+    assert (code, json.loads(out)) == (0, {"batch": batch, "state": "voided", "counts": {"readings": 1}})
+    assert qipan(capsys, "--void", batch)[::2] == (1, f"qipan: Batch {batch} is voided.\n")
 
 
 def test_a_clock_that_was_set_back_is_said(tmp_path, capsys, monkeypatch):

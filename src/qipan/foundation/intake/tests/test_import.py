@@ -14,7 +14,7 @@ from qipan.foundation.intake.models import AcceptedRow, Batch, Chunk, RejectedRo
 from qipan.foundation.intake.selectors import content_hash, open_rejects
 from qipan.foundation.intake.services import batch_void, file_import
 from qipan.foundation.intake.tests.toy import AT, HEADER, READINGS, line
-from qipan.terms.errors import BadInput, Denied, Refused
+from qipan.terms.errors import Absent, BadInput, Denied, Refused
 from qipan.terms.roles import SYSTEM_ACTOR, Actor, Grant, Role
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("readings")]
@@ -165,8 +165,12 @@ def test_who_may_import_and_who_may_not(tmp_path):
 
 def test_voiding_needs_its_own_right(tmp_path):
     batch = take(write(tmp_path, HEADER + line(0))).batch
+    tracer = Actor(9, 9, (Grant(Role.TRACER, "/"),), "tracer")  # may import, may see
     with pytest.raises(Denied):
-        batch_void(actor=SYSTEM_ACTOR, batch_id=batch, at=AT)
+        batch_void(actor=tracer, batch_id=batch, at=AT)
+    elsewhere = Actor(9, 9, (Grant(Role.ADMINISTRATOR, "/41/"),), "elsewhere")
+    with pytest.raises(Absent):
+        batch_void(actor=elsewhere, batch_id=batch, at=AT)
     assert Batch.objects.get(pk=batch).state == "complete"
 
 
