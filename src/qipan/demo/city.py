@@ -23,6 +23,7 @@ from qipan.rooms.command.selectors import list_days
 from qipan.rooms.diseases.services import rulebook_publish, table_row_add
 from qipan.rooms.geography.selectors import area_paths
 from qipan.rooms.organizations.selectors import INSTALLER
+from qipan.rooms.persons.selectors import list_persons
 from qipan.rooms.persons.services import persons_register_bulk
 from qipan.rulebooks import book_text
 from qipan.terms.errors import BadInput, Refused
@@ -171,10 +172,14 @@ def city_build(*, people: int, seed: int, folder: Path, progress: Progress = _qu
 
 
 def city_open(folder: Path) -> City | None:
-    """The city that was built with this folder, None where there is none."""
+    """The city that was built with this folder, None where there is none. Raises BadInput where the folder is that
+    of a city in another database.
+    """
     state = state_load(folder)
     if state is None:
         return None
+    if list_persons(SYSTEM_ACTOR).count() < state.people:
+        raise BadInput("The files in %(folder)s belong to a demonstration in another database.", folder=folder)
     layout = lay_out(state.people)
     return City(layout, _people(layout, state.people, state.seed, ids_load(folder)), state, folder)
 

@@ -154,6 +154,14 @@ def test_a_run_that_was_killed_goes_on_with_its_plan(
     assert report["audit"]["verified"] is True
 
 
+def test_the_folder_of_another_database_is_not_taken_up(tmp_path: Path, anchors: Path) -> None:
+    with transaction.atomic():
+        built(tmp_path / "demo")
+        transaction.set_rollback(True)
+    with pytest.raises(BadInput):
+        city_open(tmp_path / "demo")
+
+
 def test_a_database_in_use_is_left_alone(tmp_path: Path, anchors: Path) -> None:
     require_empty()
     city = built(tmp_path / "demo")
