@@ -157,7 +157,8 @@ def contact_add(
         refs = person_refs(wanted)
         if wanted - set(refs):
             raise Absent("person")
-        require(actor, Permission.EVIDENCE_RECORD, refs[person_id].area_path)
+        # at the case's place: its contacts may live in any county
+        require(actor, Permission.EVIDENCE_RECORD, case.area_path)
         if person_id in (case.person_id, via_person_id):
             raise BadInput("Nobody is a contact of himself.")
         identity = f"contact\n{entry.write_id}"

@@ -162,8 +162,18 @@ def evidence_add(
     )
 
 
-def _authorise(actor: Actor, kind: EvidenceKind, area_path: str) -> None:
-    """Who may state what: laboratories results, grid workers follow-ups, the investigating roles the rest."""
+def _authorise(actor: Actor, kind: EvidenceKind, area_path: str, linked_path: str | None) -> None:
+    """Who may state what: laboratories results, grid workers follow-ups, the investigating roles the rest.
+
+    An exposure may also be stated where the person lives to whom somebody was exposed: contacts cross county
+    borders, and whoever investigates a case must be able to name them.
+    """
+    if (
+        kind is EvidenceKind.EXPOSURE
+        and linked_path is not None
+        and actor.may(Permission.EVIDENCE_RECORD, linked_path)
+    ):
+        return
     wanted = {
         EvidenceKind.TEST: (Permission.EVIDENCE_RECORD, Permission.TEST_RECORD),
         EvidenceKind.FOLLOW_UP: (Permission.EVIDENCE_RECORD, Permission.VISIT_RECORD),
@@ -197,15 +207,14 @@ def evidence_record(
     if kind is EvidenceKind.EXEMPTION:
         raise Refused("An exemption is the answer to an appeal: open one.")
     with audited(actor=actor, action="evidence.record", at=now) as entry:
-        ref = person_refs([person_id]).get(person_id)
-        if ref is None:
+        refs = person_refs([person_id] if linked_person_id is None else [person_id, linked_person_id])
+        ref, linked = refs.get(person_id), refs.get(linked_person_id or 0)
+        if ref is None or (linked is None and linked_person_id is not None):
             raise Absent("person")
-        _authorise(actor, kind, ref.area_path)
+        _authorise(actor, kind, ref.area_path, linked.area_path if linked else None)
         check_value(kind, value)
         if at > now:
             raise BadInput("This is in the future: %(at)s.", at=at.isoformat())
-        if linked_person_id is not None and linked_person_id not in person_refs([linked_person_id]):
-            raise Absent("person")
         recorded = insert_and_decide(
             actor=actor, person_id=person_id, kind=kind, at=at, value=value, source=source, now=now,
             linked_person_id=linked_person_id, voids=voids, identity=identity, disease=disease,

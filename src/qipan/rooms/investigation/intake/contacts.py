@@ -48,7 +48,6 @@ def check_contacts(ctx: IntakeContext, frame: pl.DataFrame) -> tuple[pl.DataFram
     cases = cases_by_id(ctx.source, {*frame["from_case_id"].drop_nulls(), *frame["to_case_id"].drop_nulls()})
     references = {*frame["to_person_id"].drop_nulls(), *frame["via_person_id"].drop_nulls()}
     persons = resolve_persons(sorted(references), source=ctx.source)
-    case_ids = {row.person_id: row.area_path for row in cases.values()}
     frame = frame.with_columns(
         _case=looked_up(frame["from_case_id"], cases, lambda ref: ref.id, pl.Int64),
         _case_path=looked_up(frame["from_case_id"], cases, lambda ref: ref.area_path, pl.String),
@@ -73,13 +72,9 @@ def check_contacts(ctx: IntakeContext, frame: pl.DataFrame) -> tuple[pl.DataFram
         "This case is another person than to_person_id.",
     )
     frame = frame.with_columns(_person_id=pl.coalesce("_to_person", "_to_case_person"))
-    places = {ref.id: ref.area_path for ref in persons.values()}
-    paths = pl.Series([places.get(p) or case_ids.get(p) for p in frame["_person_id"]], dtype=pl.String)
-    findings.where(
-        frame["_person_id"].is_not_null() & ~may(ctx, paths, Permission.EVIDENCE_RECORD),
-        "to_person_id",
-        NOT_YOURS,
-    )
+    # asked at the case's place: its contacts may live in any county
+    may_expose = may(ctx, frame["_case_path"], Permission.EVIDENCE_RECORD)
+    findings.where(frame["_person_id"].is_not_null() & ~may_expose, "to_person_id", NOT_YOURS)
     findings.where(
         frame["_person_id"] == frame["_case_person"], "from_case_id", "A case is not a contact of itself."
     )
