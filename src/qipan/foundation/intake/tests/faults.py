@@ -328,7 +328,7 @@ def main() -> None:
         out["overlapping"] = [*map(wait, both), wait(child(database, state))]
         for name, work in (
             ("away", (away,)),
-            ("no_room_for_staging", (starved, 20_000)),
+            ("no_room_for_staging", (starved, 4_000)),
             ("no_room", (starved, 200_000)),
         ):
             database = place.fresh()

@@ -1,5 +1,6 @@
 """A file taken in: totals, reasons, duplicates, conflicts, dry runs, voids; and who may."""
 
+import errno
 from dataclasses import replace
 from pathlib import Path
 
@@ -249,6 +250,27 @@ def test_staged_pieces_are_sealed_and_gone_at_the_end(tmp_path, monkeypatch):
     assert not any("王小明".encode() in content for content in seen)
     assert not services.staging._folder(result.batch).exists()
     assert not (services.staging._root() / f"{result.batch}.lock").exists()
+
+
+def test_a_disk_that_fills_while_staging_fails_the_batch_and_leaves_nothing(tmp_path, monkeypatch):
+    path = write(tmp_path, HEADER + "".join(map(line, range(30))))
+    put, calls = services.staging._write, []
+
+    def full(batch_id, name, plain):
+        calls.append(name)
+        if len(calls) > 4:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        put(batch_id, name, plain)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(chunks, "CHUNK_ROWS", 10)
+        patch.setattr(services.staging, "_write", full)
+        with pytest.raises(Refused, match="could not be staged: No space left"):
+            take(path)
+    batch = Batch.objects.get()
+    assert (batch.state, batch.accepted) == ("failed", 0)
+    assert not services.staging._folder(batch.pk).exists()
+    assert take(path).accepted == 30
 
 
 def test_the_frame_that_a_kind_commits_has_keys_and_rows(tmp_path):
