@@ -73,8 +73,13 @@ class _Bars:
 def run(arguments: argparse.Namespace) -> int:
     """Build or open the city, run the days that are missing, print the summary."""
     start = perf_counter()
+    from qipan.demo.layout import SMALLEST
+
     if arguments.days < 0:
         raise BadInput("--days cannot be negative.")
+    # asked before --fresh throws anything away
+    if arguments.people is not None and arguments.people < SMALLEST:
+        raise BadInput("A demonstration needs at least %(least)s people.", least=SMALLEST)
     folder = _prepare(arguments.fresh)
     django_setup.setup()
     from qipan.demo import city as demo

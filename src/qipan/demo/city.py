@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from qipan.demo.calendar import START, close_of, day_of, moment, number_of
 from qipan.demo.days import DayKeeper
 from qipan.demo.institutions import Posts, institutions_build, teams
-from qipan.demo.layout import MARK, Layout, apportion, fact_populations, lay_out
+from qipan.demo.layout import MARK, SMALLEST, Layout, apportion, fact_populations, lay_out
 from qipan.demo.outbreak import Outbreak, crowd
 from qipan.demo.planning import ORIGINS, People
 from qipan.demo.residents import SOURCE, Block, blocks, persons
@@ -153,8 +153,8 @@ def require_empty() -> None:
 
 def city_build(*, people: int, seed: int, folder: Path, progress: Progress = _quiet) -> City:
     """Build the city in an empty database. Raises BadInput for fewer people than make sense."""
-    if people < 100:
-        raise BadInput("A demonstration needs at least 100 people.")
+    if people < SMALLEST:
+        raise BadInput("A demonstration needs at least %(least)s people.", least=SMALLEST)
     layout = lay_out(people)
     setup = folder / "setup"
     progress("areas", 0, 1)

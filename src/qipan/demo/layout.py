@@ -18,6 +18,8 @@ from qipan.terms.areas import AreaLevel
 #: Every name that was made up begins so.
 MARK = "演示·"
 CITY = "411200"
+#: fewer people are no city: no workplaces, hardly a household in some townships
+SMALLEST = 100
 
 _VILLAGE_PEOPLE = 2_000
 _SMALLEST_GRID, _LARGEST_GRID = 60, 500

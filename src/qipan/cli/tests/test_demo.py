@@ -35,6 +35,10 @@ def test_the_city_is_built_once_and_taken_up_again(tmp_path: Path) -> None:
     assert "no pages yet" in again.stdout
     assert "QIPAN_NOW=2022-07-20T14:00:00+00:00" in again.stdout
 
+    few = demo(tmp_path, "--people", "99", "--fresh")
+    assert few.returncode == 2
+    assert (tmp_path / "demo" / "qipan.sqlite3").exists()
+
     other = demo(tmp_path, "--people", "121")
     assert other.returncode == 2
     assert "--fresh" in other.stderr
