@@ -30,7 +30,11 @@ format: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/qipan bench $(NAME) $(ARGS)
 
+# Finds what is said (babel.cfg), brings the catalogues up to date with it and compiles them.
 messages: $(STAMP)
+	PYTHONPATH=. $(BIN)/pybabel -q extract -F babel.cfg --no-wrap --add-location=file -o $(VENV)/django.pot src/qipan
+	$(BIN)/pybabel -q update -i $(VENV)/django.pot -d src/qipan/locale -D django \
+	  --no-fuzzy-matching --ignore-obsolete --no-wrap --ignore-pot-creation-date
 	$(BIN)/pybabel -q compile -d src/qipan/locale -D django
 
 # The environment comes from the lock file alone; the catalogues are compiled with it.
