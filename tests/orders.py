@@ -9,7 +9,6 @@ from uuid import uuid4
 
 from qipan.foundation import clock
 from qipan.rooms.control.models import Evidence, Order
-from qipan.rooms.control.selectors.decisions import CIVIL_ZONE
 from qipan.rooms.control.selectors.orders import order_seal
 from qipan.rooms.control.services import evidence_key
 from qipan.terms.evidence import EvidenceKind, OrderKind
@@ -29,7 +28,7 @@ def order_of(
 ) -> Order:
     """Open an order at `at` that binds from `starts_on` (default: the local day of `at`) for `days` days."""
     identity = uuid4().hex
-    starts = starts_on or clock.local_date(at, CIVIL_ZONE)
+    starts = starts_on or clock.local_date(at, clock.civil_zone())
     until = starts + timedelta(days=days)
     latest = starts + timedelta(days=latest_days or days)
     evidence = Evidence.objects.create(
@@ -55,8 +54,8 @@ def order_of(
         starts_on=starts,
         until=until,
         latest=latest,
-        starts_at=clock.day_start(starts, CIVIL_ZONE),
-        ends_at=clock.day_end(latest if awaiting else until, CIVIL_ZONE),
+        starts_at=clock.day_start(starts, clock.civil_zone()),
+        ends_at=clock.day_end(latest if awaiting else until, clock.civil_zone()),
         awaiting=awaiting,
         fulfil_by=fulfil_by,
         test_days=[day.isoformat() for day in test_days],

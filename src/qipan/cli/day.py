@@ -37,10 +37,9 @@ def run(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from qipan.rooms.command.services import day_run
-    from qipan.rooms.control.selectors.decisions import CIVIL_ZONE
 
     at = clock.now()
-    day = args.date if args.date is not None else clock.local_date(at, CIVIL_ZONE)
+    day = args.date if args.date is not None else clock.local_date(at, clock.civil_zone())
     with tqdm(disable=not sys.stderr.isatty(), leave=False, unit="step") as bar:
 
         def progress(name: str, number: int, count: int) -> None:

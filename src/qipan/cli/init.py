@@ -110,15 +110,14 @@ def _load_areas(path: Path) -> dict[str, int]:
 def _first_administrator(name: str) -> str | None:
     """Make the first administrator, over everything; his password, or None where there is one already."""
     from qipan.foundation.access.services import password_random, user_create
-    from qipan.rooms.organizations.models import Membership, Unit
-    from qipan.rooms.organizations.selectors import INSTALLER, local_day
+    from qipan.rooms.organizations.selectors import INSTALLER, administrator_exists, list_units, local_day
     from qipan.rooms.organizations.services import membership_grant, unit_create
 
     at = clock.now()
-    if Membership.objects.filter(role=Role.ADMINISTRATOR.value).exists():
+    if administrator_exists():
         return None
     password = password_random()
-    unit = Unit.objects.filter(code=UNIT).first() or unit_create(
+    unit = list_units(INSTALLER).filter(code=UNIT).first() or unit_create(
         actor=INSTALLER, code=UNIT, name_zh="系统安装", name_en="Installation", kind="department", area=None, at=at
     )
     user = user_create(actor=INSTALLER, username=name, display_name=name, password=password, area_path="/", at=at)

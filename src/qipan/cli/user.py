@@ -12,7 +12,6 @@ from qipan.terms.roles import Actor, Role
 
 if TYPE_CHECKING:
     from qipan.foundation.access.models import User
-    from qipan.rooms.organizations.models import Unit
 
 _ROLES = [role.value for role in Role if role is not Role.SYSTEM]
 
@@ -56,24 +55,22 @@ def _actor(username: str | None) -> Actor:
     return INSTALLER if username is None else actor_named(username)
 
 
-def _nearest_unit(area_code: str) -> "Unit":
-    """The unit that serves the area most closely. Raises BadInput where it is not one alone."""
+def _nearest_unit(area_code: str) -> str:
+    """The code of the unit that serves the area most closely. Raises BadInput where it is not one alone."""
     from qipan.rooms.geography.selectors import areas_by_code
-    from qipan.rooms.organizations.models import Unit
+    from qipan.rooms.organizations.selectors import units_nearest
 
     area = areas_by_code([area_code]).get(area_code)
     if area is None:
         raise BadInput("There is no area %(area)s.", area=area_code)
-    units = [unit for unit in Unit.objects.order_by("code") if area.path.startswith(unit.area_path)]
-    longest = max((len(unit.area_path) for unit in units), default=0)
-    nearest = [unit for unit in units if len(unit.area_path) == longest]
+    nearest = units_nearest(area.path)
     if len(nearest) != 1:
         raise BadInput(
             "Name the unit with --unit; nearest to %(area)s are: %(units)s.",
             area=area_code,
             units=", ".join(unit.code for unit in nearest) or "-",
         )
-    return nearest[0]
+    return nearest[0].code
 
 
 def _account(actor: Actor, args: argparse.Namespace, at: datetime) -> "tuple[User, str | None]":
@@ -97,12 +94,11 @@ def run_add(args: argparse.Namespace) -> int:
     from django.utils.translation import gettext
 
     from qipan.foundation.audit.services import record_denial
-    from qipan.rooms.organizations.models import Unit
-    from qipan.rooms.organizations.selectors import local_day
+    from qipan.rooms.organizations.selectors import local_day, unit_by_code
     from qipan.rooms.organizations.services import membership_grant
 
     actor, at = _actor(args.user), clock.now()
-    unit = Unit.objects.filter(code=args.unit).first() if args.unit else _nearest_unit(args.area)
+    unit = unit_by_code(args.unit or _nearest_unit(args.area))
     if unit is None:
         raise BadInput("There is no unit %(unit)s.", unit=args.unit)
     # both or neither: no account is left without the role that it was made for

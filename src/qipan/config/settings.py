@@ -54,6 +54,8 @@ ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
 
 USE_TZ = True
 TIME_ZONE = "UTC"
+#: the calendar of the place: which local day it is (rulebooks name their own zone)
+LOCAL_ZONE = os.environ.get("QIPAN_ZONE", "Asia/Shanghai")
 USE_I18N = True
 LANGUAGE_CODE = os.environ.get("QIPAN_LANGUAGE", "en")
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]

@@ -7,6 +7,13 @@ import os
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
+
+
+def civil_zone() -> str:
+    """The time zone of the place's own calendar (settings.LOCAL_ZONE): which day "today" is."""
+    return str(settings.LOCAL_ZONE)
+
 
 def now() -> datetime:
     """The present instant, aware, in UTC. Raises ValueError if QIPAN_NOW is not an instant with offset."""

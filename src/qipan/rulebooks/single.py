@@ -17,7 +17,6 @@ from qipan.rulebooks.tables import Tables
 from qipan.terms.decisions import Decision, OrderSpec, Reason
 from qipan.terms.evidence import EvidenceItem, EvidenceKind, HealthCode
 
-
 #: order kind -> (learnt at, last exempt day, evidence id) of each exemption
 _Exemptions = Mapping[str, Sequence[tuple[datetime, date, str]]]
 

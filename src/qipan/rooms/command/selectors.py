@@ -10,7 +10,6 @@ from qipan.foundation import clock
 from qipan.foundation.access.scoping import require_anywhere
 from qipan.rooms.command.models import DayRun
 from qipan.rooms.control.selectors import codes_count, list_appeals, order_facts
-from qipan.rooms.control.selectors.decisions import CIVIL_ZONE
 from qipan.rooms.fieldwork.selectors import passed_on, work_of_day
 from qipan.rooms.persons.selectors import list_persons
 from qipan.rooms.quarantine.selectors import arrivals_due, occupancy, still_inside
@@ -49,7 +48,7 @@ def board(actor: Actor, at: datetime, area_path: str) -> Board:
     if not actor.may(Permission.INDICATOR_VIEW, area_path):
         raise Absent("area")
     counting = Actor(user_id=None, unit_id=None, grants=(Grant(Role.SYSTEM, area_path),), label="board")
-    day = clock.local_date(at, CIVIL_ZONE)
+    day = clock.local_date(at, clock.civil_zone())
     facts = order_facts(counting, at=at)
     orders = Counter(fact.kind.value for fact in facts)
     persons = list_persons(counting).count()

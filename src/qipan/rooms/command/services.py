@@ -21,7 +21,6 @@ from qipan.foundation.audit.services import audited
 from qipan.foundation.indicators.services import AreaRow, indicators_store
 from qipan.rooms.command.models import DayRun
 from qipan.rooms.control.selectors import appeals_overdue, reconcile_ledger
-from qipan.rooms.control.selectors.decisions import CIVIL_ZONE
 from qipan.rooms.control.services import appeals_release_overdue, decisions_refresh
 from qipan.rooms.fieldwork.selectors import passed_on, work_of_day
 from qipan.rooms.geography.selectors import list_areas
@@ -193,9 +192,9 @@ def day_run(
     Raises BadInput for a day that has not begun, Denied; whatever a step raises leaves the day to be run again.
     """
     require_anywhere(actor, Permission.DAY_RUN)
-    if date > clock.local_date(at, CIVIL_ZONE):
+    if date > clock.local_date(at, clock.civil_zone()):
         raise BadInput(gettext_noop("The day %(day)s has not begun yet."), day=date.isoformat())
-    moment = min(at, clock.day_end(date, CIVIL_ZONE) - timedelta(microseconds=1))
+    moment = min(at, clock.day_end(date, clock.civil_zone()) - timedelta(microseconds=1))
     last = AuditEntry.objects.order_by("-seq").values_list("at", flat=True).first()
     day = _Day(date, moment, closed=last is not None and last > moment)
     result = DayResult(date, moment)

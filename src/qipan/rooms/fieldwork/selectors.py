@@ -15,7 +15,6 @@ from django.db.models import QuerySet
 from qipan.foundation import clock
 from qipan.foundation.access.scoping import scope, within
 from qipan.rooms.control.selectors import OrderFact, ledger_frame, order_facts
-from qipan.rooms.control.selectors.decisions import CIVIL_ZONE
 from qipan.rooms.fieldwork.models import Visit
 from qipan.rooms.fieldwork.rules import (
     HOME_KINDS,
@@ -59,7 +58,7 @@ class WorkItem:
 
 def local(moment: datetime) -> datetime:
     """An instant on the local clock."""
-    return moment.astimezone(ZoneInfo(CIVIL_ZONE))
+    return moment.astimezone(ZoneInfo(clock.civil_zone()))
 
 
 def attempt_of(visited_at: datetime, outcome: str) -> Attempt:
@@ -111,7 +110,7 @@ def samples_taken(person_ids: Collection[int], day: date, disease: str = "covid1
     frame = ledger_frame(person_ids, disease=disease)
     voided = frame["voids"].drop_nulls().implode()
     tests = frame.filter((pl.col("kind") == EvidenceKind.TEST.value) & ~pl.col("evidence_id").is_in(voided)).select(
-        pl.col("person_id").cast(pl.Int64), pl.col("at").dt.convert_time_zone(CIVIL_ZONE).dt.date()
+        pl.col("person_id").cast(pl.Int64), pl.col("at").dt.convert_time_zone(clock.civil_zone()).dt.date()
     )
     found: dict[int, list[date]] = defaultdict(list)
     for person_id, on in tests.filter(pl.col("at") <= day).iter_rows():
@@ -139,7 +138,7 @@ def work_of_day(actor: Actor, day: date, below: str | None = None, *, at: dateti
 
     `at`: the moment whose orders count; None: the last instant of the day, so that orders of the whole day do.
     """
-    moment = at if at is not None else clock.day_end(day, CIVIL_ZONE) - timedelta(microseconds=1)
+    moment = at if at is not None else clock.day_end(day, clock.civil_zone()) - timedelta(microseconds=1)
     prefixes = tuple(actor.areas_for(Permission.VISIT_VIEW))
     facts = [
         fact

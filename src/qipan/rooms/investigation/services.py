@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from qipan.foundation.access.scoping import require
 from qipan.foundation.audit.services import audited
-from qipan.foundation.clock import day_start, local_date
+from qipan.foundation.clock import civil_zone, day_start, local_date
 from qipan.rooms.control.selectors import list_evidence
 from qipan.rooms.control.services import Recorded, evidence_key, evidence_record, evidence_void
 from qipan.rooms.investigation.models import Case, Contact
@@ -22,9 +22,6 @@ from qipan.rooms.persons.selectors import person_refs
 from qipan.terms.errors import Absent, BadInput, Conflict, Refused
 from qipan.terms.evidence import Classification, ContactClass, EvidenceKind
 from qipan.terms.roles import Actor, Permission
-
-#: the calendar of the line list's days
-ZONE = "Asia/Shanghai"
 
 
 def _classify(
@@ -66,7 +63,7 @@ def case_confirm(
     """
     if classification not in (Classification.CONFIRMED, Classification.ASYMPTOMATIC):
         raise BadInput("A case is confirmed as confirmed or as asymptomatic.")
-    if onset_date is not None and onset_date > local_date(at, ZONE):
+    if onset_date is not None and onset_date > local_date(at, civil_zone()):
         raise BadInput("Onset cannot lie in the future.")
     with audited(actor=actor, action="case.confirm", at=at) as entry:
         case = access_case(actor, case_id)
@@ -145,7 +142,7 @@ def contact_add(
     BadInput (days in the future or out of order; the case itself), Refused (a discarded case).
     """
     window = exposure_window(first_exposure, last_exposure)
-    today = local_date(at, ZONE)
+    today = local_date(at, civil_zone())
     if window and (window[1] < window[0] or window[1] > today):
         raise BadInput("Exposure ends after it begins, and not in the future.")
     with audited(actor=actor, action="contact.add", at=at) as entry:
@@ -182,7 +179,7 @@ def contact_add(
                 actor=actor,
                 person_id=person_id,
                 kind=EvidenceKind.EXPOSURE,
-                at=day_start(window[1], ZONE),
+                at=day_start(window[1], civil_zone()),
                 value=exposure_value(
                     window=window,
                     contact_class=contact_class,

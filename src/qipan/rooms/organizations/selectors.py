@@ -2,7 +2,6 @@
 
 from datetime import date, datetime
 
-from django.conf import settings
 from django.db.models import Q, QuerySet
 
 from qipan.foundation import clock
@@ -16,14 +15,9 @@ from qipan.terms.roles import Actor, Grant, Permission, Role
 INSTALLER = Actor(user_id=None, unit_id=None, grants=(Grant(Role.ADMINISTRATOR, "/"),), label="installer")
 
 
-def local_zone() -> str:
-    """The time zone in which memberships begin and end."""
-    return str(getattr(settings, "LOCAL_ZONE", "Asia/Shanghai"))
-
-
 def local_day(at: datetime) -> date:
     """The local calendar day of an instant."""
-    return clock.local_date(at, local_zone())
+    return clock.local_date(at, clock.civil_zone())
 
 
 def _on(day: date) -> Q:
@@ -55,6 +49,25 @@ def access_unit(actor: Actor, code: str) -> Unit:
     if unit is None:
         raise Absent("unit")
     return unit
+
+
+def unit_by_code(code: str) -> Unit | None:
+    """A unit by its code, for those who set accounts up; not scoped: granting asks for the right."""
+    return Unit.objects.filter(code=code).first()
+
+
+def units_nearest(area_path: str) -> list[Unit]:
+    """The units that serve a place most closely (several where they share an area), by code. For those who
+    set accounts up; not scoped.
+    """
+    units = [unit for unit in Unit.objects.order_by("code") if area_path.startswith(unit.area_path)]
+    longest = max((len(unit.area_path) for unit in units), default=0)
+    return [unit for unit in units if len(unit.area_path) == longest]
+
+
+def administrator_exists() -> bool:
+    """Whether anybody was ever made an administrator."""
+    return Membership.objects.filter(role=Role.ADMINISTRATOR.value).exists()
 
 
 def list_units(actor: Actor, below: str | None = None, kind: str | None = None) -> QuerySet[Unit]:

@@ -11,7 +11,6 @@ from django.db.models import Q, QuerySet
 from qipan.foundation import clock
 from qipan.foundation.access.scoping import scope, within
 from qipan.rooms.control.selectors import OrderFact, order_facts
-from qipan.rooms.control.selectors.decisions import CIVIL_ZONE
 from qipan.rooms.quarantine.models import Room, Site, Stay
 from qipan.rooms.quarantine.rules import CENTRAL_KINDS, Arrival, RoomState, due_by, is_still_inside
 from qipan.terms.errors import Absent
@@ -212,7 +211,7 @@ def still_inside(actor: Actor, at: datetime, below: str | None = None) -> list[O
 
 def releases_due(actor: Actor, day: date, at: datetime, below: str | None = None) -> list[Occupant]:
     """Who is inside at `at` and has to be let go by 24:00 of the local `day` (those overdue included)."""
-    end = clock.day_end(day, CIVIL_ZONE)
+    end = clock.day_end(day, clock.civil_zone())
     return [o for o in occupants(actor, at, below) if o.ends_at is None or o.ends_at <= end]
 
 

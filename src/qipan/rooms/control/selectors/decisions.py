@@ -17,9 +17,6 @@ from qipan.terms.errors import Absent
 from qipan.terms.evidence import HealthCode
 from qipan.terms.roles import Actor, Permission
 
-#: the calendar in which "the book of the day" is looked up before a book, with its own zone, is known
-CIVIL_ZONE = "Asia/Shanghai"
-
 
 @dataclass(frozen=True, slots=True)
 class CurrentDecision:
@@ -78,7 +75,7 @@ def current_decision(person_id: int, *, area_path: str, at: datetime, disease: s
     A stored decision counts only if it is sealed, not stale, of the book and tables in force at `at`, and
     `at` lies before its next change. Where no book is in force, nobody is restricted.
     """
-    book = BooksInForce(disease, clock.local_date(at, CIVIL_ZONE)).at(area_path)
+    book = BooksInForce(disease, clock.local_date(at, clock.civil_zone())).at(area_path)
     if book is None:
         content = {"code": HealthCode.GREEN.value, "orders": [], "reasons": []}
         return CurrentDecision(person_id, "", "", at, content, None, stored=False)

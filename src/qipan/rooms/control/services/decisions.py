@@ -15,7 +15,7 @@ from qipan.foundation.access.scoping import require_anywhere
 from qipan.foundation.audit.services import audited
 from qipan.rooms.control.models import Order, StoredDecision
 from qipan.rooms.control.rules import Opening, OpenOrder, decision_json, diff_orders
-from qipan.rooms.control.selectors.decisions import CIVIL_ZONE, is_sealed, seal_payload
+from qipan.rooms.control.selectors.decisions import is_sealed, seal_payload
 from qipan.rooms.control.selectors.ledger import ledger_frame, ledger_items, linked_to
 from qipan.rooms.control.selectors.orders import order_seal
 from qipan.rooms.control.services.locking import lock_ledger
@@ -219,7 +219,7 @@ def _store(decided: Iterable[tuple[_Person, Decision]], *, at: datetime, disease
 
 def decide_now(person_ids: Collection[int], *, at: datetime, disease: str, write_id: str) -> Refreshed:
     """Decide these persons and store what follows, inside the caller's transaction (ledger locked)."""
-    books = BooksInForce(disease, clock.local_date(at, CIVIL_ZONE))
+    books = BooksInForce(disease, clock.local_date(at, clock.civil_zone()))
     refs = person_refs(person_ids)
     persons = [_Person(i, refs[i].area_path, books.at(refs[i].area_path)) for i in sorted(refs)]
     return _store(_evaluate(persons, at=at, disease=disease), at=at, disease=disease, write_id=write_id)
@@ -227,7 +227,7 @@ def decide_now(person_ids: Collection[int], *, at: datetime, disease: str, write
 
 def _waiting(at: datetime, disease: str) -> list[int]:
     """Persons whose stored decision is stale, due, or of a book or table no longer in force."""
-    books = BooksInForce(disease, clock.local_date(at, CIVIL_ZONE))
+    books = BooksInForce(disease, clock.local_date(at, clock.civil_zone()))
     tables = tables_in_force(disease).revision
     waiting = Q(stale=True) | Q(next_change_at__lte=at) | ~Q(tables=tables) | ~Q(rulebook__in=books.ids())
     rows = StoredDecision.objects.filter(waiting, disease=disease)
