@@ -32,8 +32,7 @@ def prepare(file: Path, rows: int, people: int, seed: int) -> dict[str, Any]:
     from qipan.foundation.intake.services import file_import
     from qipan.rooms.diseases.services import rulebook_publish
     from qipan.rooms.organizations.selectors import INSTALLER
-    from qipan.rooms.persons.rules import NewPerson
-    from qipan.rooms.persons.services import persons_register_bulk
+    from qipan.rooms.persons.services import NewPerson, persons_register_bulk
     from qipan.rulebooks import book_text
     from qipan.terms.identity import person_code
     from qipan.terms.roles import Actor, Grant, Role

@@ -20,7 +20,8 @@ from qipan.foundation.intake.kinds import FileKind, IntakeContext, file_kind
 from qipan.foundation.intake.mapping import DEFAULT_ZONE, Plan, bind, load_mapping, make_mapping
 from qipan.foundation.intake.mapping import Mapping as ColumnMapping
 from qipan.foundation.intake.models import AcceptedRow, Batch, Chunk
-from qipan.foundation.intake.reading import Reader, open_file
+from qipan.foundation.intake.opening import open_file
+from qipan.foundation.intake.reading import Reader
 from qipan.foundation.intake.selectors import access_batch, known_rows, list_rejects, log_head_at
 from qipan.foundation.intake.totals import Totals, check_row_limits
 from qipan.terms.errors import BadInput, Conflict, Denied, QipanError, Refused

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qipan.foundation.intake.encoding import decide_encoding
-from qipan.foundation.intake.reading import open_file
+from qipan.foundation.intake.opening import open_file
 from qipan.foundation.intake.totals import check_row_limits
 from qipan.terms.errors import BadInput
 

@@ -13,7 +13,7 @@ from openpyxl.utils.datetime import CALENDAR_MAC_1904
 from qipan.foundation.intake.checking import Rules, check_columns
 from qipan.foundation.intake.kinds import Column, ColumnType, FileKind
 from qipan.foundation.intake.mapping import apply, bind, make_mapping
-from qipan.foundation.intake.reading import open_file
+from qipan.foundation.intake.opening import open_file
 from qipan.foundation.intake.tests.toy import AT
 from qipan.terms.errors import BadInput
 
