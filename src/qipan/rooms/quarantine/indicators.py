@@ -112,7 +112,7 @@ INDICATORS: Iterable[Indicator] = (
         title=_("Beds taken in quarantine sites"),
         unit="%",
         better="down",
-        standard=_("No published norm; Henan used 6.8 % of its rooms on 2022-05-19 (Medicine and Health News)."),
+        standard=_("No published norm; Henan used 6.8 per cent of its rooms on 2022-05-19 (Medicine and Health News)."),
         compute=_occupancy,
         listing=lambda actor, path, at: list_stays(actor, at=at, below=path),
     ),
