@@ -24,7 +24,7 @@ from qipan.foundation.intake.reading import REJECT_COLUMNS, BadRow, Block
 from qipan.foundation.intake.selectors import known_rows, reject_binding
 from qipan.foundation.intake.staging import StagedChunk, StagedReject
 from qipan.foundation.intake.workbooks import FAULT
-from qipan.foundation.intake.writing import bulk_insert
+from qipan.foundation.intake.writing import bulk_insert, bulk_insert_frame
 from qipan.terms.errors import Conflict
 
 CHUNK_ROWS = 10_000
@@ -241,8 +241,11 @@ def _commit(kind: FileKind, batch: Batch, ctx: IntakeContext, chunk: StagedChunk
     said: Mapping[str, Any] = {}
     if len(apart.new):
         said = kind.commit(ctx, apart.new.drop(IDENTITY, CONTENT)) or {}
-        remembered = apart.new.select(IDENTITY, CONTENT, pl.lit(batch.pk), LINE).sort(IDENTITY)
-        bulk_insert(AcceptedRow, ["key", "content", "batch_id", "row"], remembered.iter_rows())
+        # in the order of the index: neighbours go to the same page
+        remembered = apart.new.sort(IDENTITY).select(
+            key=IDENTITY, content=CONTENT, batch_id=pl.lit(batch.pk, dtype=pl.Int64), row=LINE
+        )
+        bulk_insert_frame(AcceptedRow, remembered)
     _rejects_write(batch.pk, staged)
     counts = {"accepted": len(apart.new), "rejected": len(staged), "duplicate": apart.duplicate}
     content = _chunk_hash(apart.new, staged, apart.duplicate)

@@ -1,10 +1,12 @@
-"""Bulk writing: COPY on PostgreSQL, executemany on SQLite; the same call for both.
+"""Bulk writing: COPY on PostgreSQL, a temporary table and one INSERT from it on SQLite; the same call for both.
 
-Neither goes through model instances: `save()`, defaults and signals do not run, constraints do.
+Neither goes through model instances: `save()`, defaults and signals do not run, constraints do. On SQLite an
+INSERT into a guarded table keeps a journal of its own, page by page, in case its trigger aborts: for each
+row where each row is a statement. One statement for all rows takes a third of the time.
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from itertools import islice
 from typing import Any, cast
@@ -78,31 +80,47 @@ def bulk_insert(model: type[models.Model], columns: Sequence[str], rows: Iterabl
                 values[position] = adapter(values[position])
             yield values
 
-    return _write(_target(model, fields), len(fields), adapted())
+    return _write(model, fields, adapted())
 
 
-def _write(target: str, width: int, rows: Iterable[Sequence[Any]]) -> int:
-    with transaction.atomic(), connection.cursor() as cursor:
-        raw = cursor.cursor
-        # Django's wrapper turns the driver's exceptions into its own
-        with connection.wrap_database_errors:
-            if connection.vendor == "postgresql":
-                written = 0
-                with raw.copy(f"COPY {target} FROM STDIN") as copy:
-                    for row in rows:
-                        copy.write_row(row)
-                        written += 1
-                return written
-            marks = ", ".join("?" * width)
-            # past Django's wrapper, which would translate %s for every row; lists, because the driver asks an
-            # iterator of ours for every row
-            written = 0
-            source = iter(rows)
-            statement = f"INSERT INTO {target} VALUES ({marks})"  # noqa: S608
-            while part := list(islice(source, _SQLITE_ROWS)):
-                connection.connection.executemany(statement, part)
-                written += len(part)
-            return written
+def _write(model: type[models.Model], fields: "Sequence[models.Field[Any, Any]]", rows: Iterable[Sequence[Any]]) -> int:
+    if connection.vendor != "postgresql":
+        return _write_sqlite(model, fields, {}, rows)
+    # Django's wrapper turns the driver's exceptions into its own
+    with transaction.atomic(), connection.cursor() as cursor, connection.wrap_database_errors:
+        written = 0
+        with cursor.cursor.copy(f"COPY {_target(model, fields)} FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+                written += 1
+        return written
+
+
+def _write_sqlite(
+    model: type[models.Model],
+    fields: "Sequence[models.Field[Any, Any]]",
+    constants: Mapping[int, Any],
+    rows: Iterable[Sequence[Any]],
+) -> int:
+    """Insert `rows`, which hold the values of those fields that are not in `constants` (position -> value)."""
+    width = len(fields) - len(constants)
+    parts = f"qipan_bulk_{width}"
+    names = iter(f"c{i}" for i in range(width))
+    values = ", ".join("?" if i in constants else next(names) for i in range(len(fields)))
+    insert = f"INSERT INTO {_target(model, fields)} SELECT {values} FROM temp.{parts}"  # noqa: S608
+    with transaction.atomic(), connection.cursor(), connection.wrap_database_errors:
+        # past Django's wrapper, which would translate %s for every row
+        raw = connection.connection
+        raw.execute(f"CREATE TEMP TABLE IF NOT EXISTS {parts} ({', '.join(f'c{i}' for i in range(width))})")
+        written = 0
+        source = iter(rows)
+        # lists, because the driver asks an iterator of ours for every row
+        while part := list(islice(source, _SQLITE_ROWS)):
+            raw.execute(f"DELETE FROM temp.{parts}")  # noqa: S608
+            raw.executemany(f"INSERT INTO temp.{parts} VALUES ({', '.join('?' * width)})", part)  # noqa: S608
+            written += raw.execute(insert, list(constants.values())).rowcount
+        raw.execute(f"DELETE FROM temp.{parts}")  # noqa: S608
+        return written
 
 
 def bulk_insert_frame(model: type[models.Model], frame: pl.DataFrame) -> int:
@@ -134,7 +152,12 @@ def bulk_insert_frame(model: type[models.Model], frame: pl.DataFrame) -> int:
         expressions.append(column.alias(name))
     ready = frame.select(expressions)
     if not postgres:
-        return _write(target, len(fields), ready.rows())
+        # what is the same in every row is said once
+        same = {i: ready[0, i] for i, column in enumerate(ready) if column.n_unique() == 1}
+        if len(same) < len(fields):
+            varying = ready.select(name for i, name in enumerate(ready.columns) if i not in same)
+            return _write_sqlite(model, fields, same, varying.rows())
+        return _write_sqlite(model, fields, {}, ready.rows())
     payload = ready.write_csv(include_header=False, quote_style="non_numeric").encode()
     _copy_text(f"COPY {target} FROM STDIN WITH (FORMAT csv)", payload)
     return len(frame)
