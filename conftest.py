@@ -1,31 +1,11 @@
 """The test database: migrated by its owner, used by the application's role, emptied by the owner again."""
 
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 pytest_plugins = ["tests.fixtures"]
-
-
-@contextmanager
-def as_owner() -> Generator[None]:
-    """Run as the role that owns the tables (PostgreSQL with DATABASE_OWNER_URL; elsewhere nothing changes)."""
-    from django.conf import settings
-    from django.db import connection
-
-    owner, mine = settings.DATABASE_OWNER, dict(connection.settings_dict)
-    if owner.get("USER") in (None, mine["USER"]):
-        yield
-        return
-    connection.close()
-    connection.settings_dict.update(USER=owner["USER"], PASSWORD=owner["PASSWORD"])
-    try:
-        yield
-    finally:
-        connection.close()
-        connection.settings_dict.update(USER=mine["USER"], PASSWORD=mine["PASSWORD"])
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -48,6 +28,7 @@ def django_db_setup(request: pytest.FixtureRequest, django_test_environment: Non
     from django.test.utils import setup_databases, teardown_databases
 
     from qipan.foundation.audit import guard
+    from qipan.foundation.audit.owner import as_owner
 
     role = connection.settings_dict["USER"]
     with django_db_blocker.unblock(), as_owner():
@@ -68,6 +49,7 @@ def flush_past_the_guard(django_db_blocker: Any) -> Iterator[None]:
     from django.test import TransactionTestCase
 
     from qipan.foundation.audit import guard
+    from qipan.foundation.audit.owner import as_owner
 
     teardown = TransactionTestCase._fixture_teardown
 

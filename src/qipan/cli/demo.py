@@ -86,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
     from qipan.demo.summary import summary
     from qipan.foundation import crypto
 
-    init._migrate()
+    init.migrate()
     crypto.keys_create()
     bars = _Bars()
     city = demo.city_open(folder)

@@ -2,8 +2,6 @@
 
 import argparse
 import json
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,25 +23,6 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser.set_defaults(run=run)
 
 
-@contextmanager
-def as_owner() -> Generator[None]:
-    """Run as the role that owns the tables, where it is another than the application's."""
-    from django.conf import settings
-    from django.db import connection
-
-    owner, mine = settings.DATABASE_OWNER, dict(connection.settings_dict)
-    if owner.get("USER") in (None, mine["USER"]):
-        yield
-        return
-    connection.close()
-    connection.settings_dict.update({key: owner[key] for key in ("USER", "PASSWORD", "HOST", "PORT")})
-    try:
-        yield
-    finally:
-        connection.close()
-        connection.settings_dict.update(mine)
-
-
 def run(args: argparse.Namespace) -> int:
     """Make what is missing and say what was made; 0. Running it again changes nothing. Raises BadInput."""
     setup()
@@ -51,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.areas is not None and not args.areas.is_file():
         raise BadInput("There is no file %(path)s.", path=args.areas)
-    _migrate()
+    migrate()
     from qipan.foundation import crypto
 
     keys = crypto.keys_create()
@@ -73,12 +52,14 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _migrate() -> None:
+def migrate() -> None:
+    """Bring the tables up to date, as their owner, and give the application's role its rights."""
     from django.conf import settings
     from django.core.management import call_command
     from django.db import connection
 
     from qipan.foundation.audit import guard
+    from qipan.foundation.audit.owner import as_owner
 
     if connection.vendor == "sqlite":
         Path(str(connection.settings_dict["NAME"])).parent.mkdir(parents=True, exist_ok=True)

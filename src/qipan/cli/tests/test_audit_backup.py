@@ -12,6 +12,7 @@ from qipan.cli.main import main
 from qipan.foundation import crypto
 from qipan.foundation.audit import guard, verify_log
 from qipan.foundation.audit.models import AuditEntry
+from qipan.foundation.audit.owner import as_owner
 from qipan.foundation.audit.services import audited
 from qipan.foundation.clock import now
 from qipan.terms.roles import SYSTEM_ACTOR
@@ -54,7 +55,7 @@ def test_a_log_is_anchored_verified_and_exported(tmp_path, capsys):
 
 def test_a_log_that_does_not_verify_is_exit_code_1(tmp_path, capsys):
     said(capsys, "audit", "anchor", tmp_path / "anchors")
-    with guard.unguarded(connection):
+    with as_owner(), guard.unguarded(connection):
         AuditEntry.objects.filter(seq=5).delete()
     code, out, _ = said(capsys, "audit", "verify")
     assert code == 0

@@ -17,6 +17,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from qipan.foundation.access.scoping import require_anywhere
 from qipan.foundation.audit import anchors, guard
 from qipan.foundation.audit.chain import canonical_instant
+from qipan.foundation.audit.owner import as_owner
 from qipan.foundation.audit.services import audited
 from qipan.foundation.backup import container
 from qipan.foundation.backup.tables import (
@@ -199,27 +200,6 @@ def _is_behind() -> bool:
     return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
-def _reconnected_as(settings: dict[str, Any]) -> None:
-    connection.close()
-    connection.settings_dict.update(USER=settings["USER"], PASSWORD=settings["PASSWORD"])
-
-
-@contextmanager
-def _as_owner() -> Generator[None]:
-    """Connected as the owner of the tables: only the owner can empty a guarded table."""
-    from django.conf import settings
-
-    owner, mine = settings.DATABASE_OWNER, dict(connection.settings_dict)
-    if owner.get("USER") in (None, mine.get("USER")) or connection.in_atomic_block:
-        yield
-        return
-    _reconnected_as(owner)
-    try:
-        yield
-    finally:
-        _reconnected_as(mine)
-
-
 def backup_restore(
     *, actor: Actor, path: Path, at: datetime, replace: bool = False, progress: Progress = _silent
 ) -> Manifest:
@@ -231,7 +211,7 @@ def backup_restore(
     (`replace` deletes them) or when the restored content differs.
     """
     role = connection.settings_dict.get("USER")
-    with _as_owner():
+    with as_owner():
         if not connection.in_atomic_block and _is_behind():
             call_command("migrate", verbosity=0, interactive=False)
             if role != connection.settings_dict.get("USER"):

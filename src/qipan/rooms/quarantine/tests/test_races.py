@@ -14,6 +14,7 @@ from django.db import connection
 from tests.cast import AT, GRID_A1, TOWNSHIP_A1
 from tests.orders import order_of
 
+from qipan.foundation.audit.owner import as_owner
 from qipan.rooms.persons.models import Household, Person
 from qipan.rooms.quarantine import services
 from qipan.rooms.quarantine.models import Stay
@@ -109,7 +110,7 @@ def test_ten_processes_on_one_bed_and_on_one_person(tmp_path, guarded):
     names = ("stay_one_a_bed", "stay_one_a_person")
     constraints = [c for c in Stay._meta.constraints if c.name in names]
     if not guarded:
-        with connection.schema_editor() as editor:
+        with as_owner(), connection.schema_editor() as editor:
             for constraint in constraints:
                 editor.remove_constraint(Stay, constraint)
     try:
@@ -122,7 +123,7 @@ def test_ten_processes_on_one_bed_and_on_one_person(tmp_path, guarded):
     finally:
         if not guarded:
             Stay.objects.all().delete()
-            with connection.schema_editor() as editor:
+            with as_owner(), connection.schema_editor() as editor:
                 for constraint in constraints:
                     editor.add_constraint(Stay, constraint)
     twice = [bed for bed, count in beds.items() if count > 1] + [p for p, count in persons.items() if count > 1]
