@@ -4,8 +4,11 @@
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
+from gettext import translation
+from pathlib import Path
 
 from qipan.cli import commands
 from qipan.terms.errors import BadInput, QipanError
@@ -20,15 +23,22 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def say(error: QipanError) -> str:
-    """An error as one line in the reader's language (English where Django is not loaded)."""
-    message = error.message
+def _translated(message: str) -> str:
+    """The message in the reader's language, also in commands that never load Django."""
     if "django" in sys.modules:
-        from django.conf import settings
+        from django.apps import apps
         from django.utils.translation import gettext
 
-        if settings.configured:
-            message = gettext(error.message)
+        if apps.ready:
+            return str(gettext(message))
+    language = {"zh-hans": "zh_Hans"}.get(os.environ.get("QIPAN_LANGUAGE", "").lower(), "en")
+    catalogue = translation("django", Path(__file__).parents[1] / "locale", languages=[language], fallback=True)
+    return catalogue.gettext(message)
+
+
+def say(error: QipanError) -> str:
+    """An error as one line in the reader's language."""
+    message = _translated(error.message)
     text = message % error.params if error.params else message
     return " ".join(text.split())
 

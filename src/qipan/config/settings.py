@@ -1,7 +1,8 @@
 """Django settings, from the environment (INTERFACES: DATABASE_URL, QIPAN_KEYS, QIPAN_DEMO, QIPAN_LANGUAGE).
 
 Further: QIPAN_VAR (folder for data, default ``var``), DATABASE_OWNER_URL (the role that owns the tables and
-runs migrations, where it is another than the application's), QIPAN_SECRET (sessions; made by `qipan init`).
+runs migrations, where it is another than the application's), QIPAN_ZONE (the place's own time zone),
+QIPAN_SECRET (web sessions).
 """
 
 import os

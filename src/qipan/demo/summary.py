@@ -9,7 +9,7 @@ from django.db.models import Count
 
 from qipan.foundation.audit.anchors import anchors_read, verify
 from qipan.rooms.command.selectors import list_days
-from qipan.rooms.control.selectors import codes_count, evidence_hashes, list_orders
+from qipan.rooms.control.selectors import codes_count, evidence_count, list_orders
 from qipan.rooms.investigation.selectors import line_list, list_contacts
 from qipan.rooms.persons.selectors import list_persons
 from qipan.terms.evidence import ContactClass, OrderKind
@@ -46,7 +46,7 @@ def summary(*, at: datetime, anchors: Path) -> dict[str, Any]:
     return {
         "people": people,
         "days": list_days(SYSTEM_ACTOR).count(),
-        "facts": sum(rows for _, rows, _ in evidence_hashes()),
+        "facts": evidence_count(),
         "cases": line_list(SYSTEM_ACTOR).count(),
         "contacts": {kind.value: contacts[kind.value] for kind in ContactClass},
         "codes": codes_count(SYSTEM_ACTOR, at=at, persons=people),

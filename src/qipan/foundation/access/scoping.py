@@ -1,9 +1,11 @@
 """One pattern of authorisation: role x area subtree, on querysets and on single acts."""
 
+from datetime import datetime
 from typing import TypeVar
 
 from django.db.models import Model, Q, QuerySet
 
+from qipan.foundation.audit.services import audited
 from qipan.terms.areas import path_upper_bound
 from qipan.terms.errors import Denied
 from qipan.terms.roles import Actor, Permission
@@ -21,6 +23,13 @@ def require_anywhere(actor: Actor, permission: Permission) -> None:
     """Raise `Denied` unless the actor holds the permission somewhere (for what belongs to no area)."""
     if not actor.areas_for(permission):
         raise Denied(permission)
+
+
+def require_recorded(actor: Actor, permission: Permission, *, action: str, at: datetime) -> None:
+    """`require_anywhere` for work that opens its transactions later: a denial goes into the log all the same."""
+    with audited(actor=actor, action=action, at=at) as entry:
+        require_anywhere(actor, permission)
+        entry.silent = True
 
 
 def within(area_path: str, field: str = "area_path") -> Q:

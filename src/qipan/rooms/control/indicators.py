@@ -13,16 +13,14 @@ from qipan.foundation.indicators.rollup import rolled_up
 from qipan.rooms.control.models import Appeal, Order
 from qipan.rooms.control.selectors.orders import list_orders
 from qipan.terms.evidence import OrderKind
-from qipan.terms.roles import Actor, Permission
+from qipan.terms.roles import SYSTEM_ACTOR, Actor, Permission
 
 RESTRICTING = (OrderKind.ISOLATE, OrderKind.QUARANTINE_CENTRAL, OrderKind.QUARANTINE_HOME)
 _TRUST = _("24 hours to an answer; unanswered, released (docs/decisions/0011)")
 
 
 def _active(moment: datetime) -> QuerySet[Order]:
-    return Order.objects.filter(opened_at__lte=moment, starts_at__lte=moment, ends_at__gt=moment).exclude(
-        closed_at__lte=moment
-    )
+    return list_orders(SYSTEM_ACTOR, at=moment)
 
 
 def _restricted(areas: Sequence[AreaRow], moment: datetime) -> Iterable[Measured]:

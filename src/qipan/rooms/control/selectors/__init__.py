@@ -8,6 +8,7 @@ from qipan.rooms.control.selectors.decisions import (
 )
 from qipan.rooms.control.selectors.ledger import (
     access_evidence,
+    evidence_count,
     evidence_hashes,
     ledger_frame,
     ledger_items,
@@ -37,6 +38,7 @@ __all__ = [
     "codes_count",
     "current_decision",
     "decision_of",
+    "evidence_count",
     "evidence_hashes",
     "forged_decisions",
     "forged_orders",

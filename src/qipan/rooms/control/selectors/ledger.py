@@ -111,6 +111,12 @@ def linked_to(person_ids: Collection[int], *, disease: str) -> set[int]:
         return {row[0] for row in cursor.fetchall()}
 
 
+def evidence_count(*, disease: str | None = None) -> int:
+    """How many facts the ledger holds. A figure, not scoped."""
+    rows = Evidence.objects.all() if disease is None else Evidence.objects.filter(disease=disease)
+    return rows.count()
+
+
 def list_evidence(actor: Actor, person_id: int) -> QuerySet[Evidence]:
     """The evidence about one person, in the order it was learnt; empty where the actor may not see it."""
     rows = scope(Evidence.objects.all(), actor, Permission.EVIDENCE_VIEW, "person__area_path")
@@ -150,7 +156,8 @@ def evidence_lines(frame: pl.DataFrame) -> list[bytes]:
         "value",
         separator="|",
     )
-    return [text.encode() for text in frame.select(line.alias("line"))["line"]]
+    lines: list[bytes] = frame.select(line.cast(pl.Binary).alias("line"))["line"].to_list()
+    return lines
 
 
 def evidence_hashes(write_ids: Collection[str] | None = None) -> Iterator[tuple[str, int, str]]:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from qipan.foundation import crypto
 from qipan.foundation.access.scoping import scope, within
@@ -44,14 +44,17 @@ def list_orders(
     kinds: Collection[OrderKind] | None = None,
     active: bool = True,
 ) -> QuerySet[Order]:
-    """Orders where the actor may see them; `active`: those that bind at `at`. `below`: an area path."""
+    """Orders where the actor may see them; `active`: those that bound at `at`, which may lie in the past
+    (closed since or not). `below`: an area path.
+    """
     orders = scope(Order.objects.all(), actor, Permission.ORDER_VIEW, "person__area_path")
     if below is not None:
         orders = orders.filter(within(below, "person__area_path"))
     if kinds is not None:
         orders = orders.filter(kind__in=[kind.value for kind in kinds])
     if active:
-        orders = orders.filter(closed_at=None, starts_at__lte=at, ends_at__gt=at)
+        still_open = Q(closed_at=None) | Q(closed_at__gt=at)
+        orders = orders.filter(still_open, opened_at__lte=at, starts_at__lte=at, ends_at__gt=at)
     return orders.order_by("pk")
 
 

@@ -3,14 +3,14 @@
 from datetime import datetime
 
 from qipan.foundation import crypto
-from qipan.foundation.access.scoping import require
+from qipan.foundation.access.scoping import require, require_recorded
 from qipan.foundation.audit.services import audited
 from qipan.rooms.control.models import Appeal
 from qipan.rooms.control.rules import APPEAL_CLOCK, exemption_value, may_answer
 from qipan.rooms.control.selectors.orders import access_appeal, access_order, appeals_overdue
 from qipan.rooms.control.services.evidence import insert_and_decide
 from qipan.rooms.control.services.locking import lock_ledger
-from qipan.terms.errors import BadInput, Denied, Refused
+from qipan.terms.errors import BadInput, Refused
 from qipan.terms.evidence import EvidenceKind
 from qipan.terms.roles import Actor, Permission
 
@@ -103,8 +103,7 @@ def appeals_release_overdue(*, actor: Actor, at: datetime) -> int:
     The silence is the authority's fault, so it falls to the person: exemption evidence under the system's
     own name, an entry in the log that says so, one transaction an appeal. Raises Denied.
     """
-    if not actor.areas_for(Permission.DECISION_RUN):
-        raise Denied(Permission.DECISION_RUN)
+    require_recorded(actor, Permission.DECISION_RUN, action="appeal.release", at=at)
     ended = 0
     for appeal_id in list(appeals_overdue(at).values_list("pk", flat=True)):
         with audited(actor=actor, action="appeal.release", at=at) as entry:

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import Q
 
 from qipan.foundation import clock, crypto
-from qipan.foundation.access.scoping import require_anywhere
+from qipan.foundation.access.scoping import require_recorded
 from qipan.foundation.audit.services import audited
 from qipan.rooms.control.models import Order, StoredDecision
 from qipan.rooms.control.rules import Opening, OpenOrder, decision_json, diff_orders
@@ -247,7 +247,7 @@ def decisions_refresh(
     depend on the given ones (linked) are included. Running it again at the same moment changes nothing and
     writes nothing. Raises Denied.
     """
-    require_anywhere(actor, Permission.DECISION_RUN)
+    require_recorded(actor, Permission.DECISION_RUN, action="decision.refresh", at=at)
     total = Refreshed()
     if person_ids is None:
         wanted = _waiting(at, disease)
@@ -265,7 +265,7 @@ def decisions_refresh(
 
 def decisions_rebuild(*, actor: Actor, at: datetime, disease: str = "covid19") -> Refreshed:
     """Throw the cache of stored decisions away and decide everybody with evidence again."""
-    require_anywhere(actor, Permission.DECISION_RUN)
+    require_recorded(actor, Permission.DECISION_RUN, action="decision.rebuild", at=at)
     with connection.cursor() as cursor:
         cursor.execute("SELECT DISTINCT person_id FROM control_evidence WHERE disease = %s", [disease])
         everybody = [row[0] for row in cursor.fetchall()]

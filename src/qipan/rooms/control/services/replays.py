@@ -8,7 +8,7 @@ import polars as pl
 from django.db import connection
 
 from qipan.foundation import clock
-from qipan.foundation.access.scoping import require_anywhere
+from qipan.foundation.access.scoping import require_recorded
 from qipan.foundation.audit.services import audited
 from qipan.rooms.control.models import Evidence
 from qipan.rooms.control.selectors.ledger import ledger_frame
@@ -106,7 +106,7 @@ def replay(
     """Decide the whole ledger under each book on every local day from `start` to `end`. Writes nothing but
     its entry in the log. Raises Denied, BadInput (no books, a period that ends before it starts).
     """
-    require_anywhere(actor, Permission.REPLAY_RUN)
+    require_recorded(actor, Permission.REPLAY_RUN, action="replay.run", at=at)
     if not books or end < start:
         raise BadInput("A replay needs at least one rulebook and a period that ends after it starts.")
     tables = tables_in_force(disease)
