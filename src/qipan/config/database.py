@@ -5,7 +5,12 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 #: WAL with FULL: with NORMAL, acknowledged rows are lost at a power cut (docs/decisions/0002).
-_SQLITE_PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA cache_size=-65536"
+#: Pages go from the log into the file when 128 MB have gathered: an import writes the same pages of its indexes
+#: again with every chunk. Temporary tables hold the rows that are being written: in memory, not in a second file.
+_SQLITE_PRAGMAS = (
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA cache_size=-65536; "
+    "PRAGMA wal_autocheckpoint=32768; PRAGMA temp_store=MEMORY"
+)
 
 
 def database_from_url(url: str, *, var: Path) -> dict[str, Any]:

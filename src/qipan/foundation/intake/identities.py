@@ -14,6 +14,8 @@ from qipan.foundation.intake.kinds import CONTENT, KEY, FileKind
 IDENTITY = "_identity"
 _PURPOSE = "person-key"
 _SIZE = 16
+#: How much of the digest of a numbered identity says which hundred or ten thousand it is of (`id_digits`).
+_HEAD = 4
 
 
 def _text(column: str, dtype: pl.DataType) -> pl.Expr:
@@ -24,14 +26,27 @@ def _text(column: str, dtype: pl.DataType) -> pl.Expr:
     return value.cast(pl.String).fill_null("\0")
 
 
-def _digests(label: str, frame: pl.DataFrame, columns: Sequence[str]) -> list[bytes]:
+def _digests(label: str, frame: pl.DataFrame, columns: Sequence[str], size: int = _SIZE, cut: int = 0) -> list[bytes]:
+    """Digests of the columns together; `cut`: without so many characters at the end."""
     if not len(frame):
         return []
-    joined = frame.select(
-        pl.concat_str([_text(c, frame.schema[c]) for c in columns], separator="\x1f").alias("t")
-    )["t"]
-    prefix = f"intake-row\0{label}\x1f".encode()
-    return crypto.digest_many(_PURPOSE, [prefix + text.encode() for text in joined.to_list()], size=_SIZE)
+    parts = [pl.lit(f"intake-row\0{label}"), *(_text(c, frame.schema[c]) for c in columns)]
+    joined = frame.select(pl.concat_str(parts, separator="\x1f").cast(pl.Binary).alias("t"))["t"]
+    if not cut:
+        return crypto.digest_many(_PURPOSE, joined.to_list(), size=size)
+    heads = joined.cast(pl.String).str.head(-cut).cast(pl.Binary).to_list()
+    different = list(dict.fromkeys(heads))
+    digests = dict(zip(different, crypto.digest_many(_PURPOSE, different, size=size), strict=True))
+    return [digests[head] for head in heads]
+
+
+def _identities(kind: FileKind, label: str, frame: pl.DataFrame) -> list[bytes]:
+    if not kind.id_digits:
+        return _digests(f"id\x1f{label}", frame, kind.id_columns)
+    # numbers in sequence begin alike, so that a chunk goes to a few pages of an index and not to all of them
+    heads = _digests(f"id-head\x1f{label}", frame, kind.id_columns, _HEAD, kind.id_digits)
+    tails = _digests(f"id\x1f{label}", frame, kind.id_columns, _SIZE - _HEAD)
+    return [head + tail for head, tail in zip(heads, tails, strict=True)]
 
 
 def with_identities(kind: FileKind, source: str, frame: pl.DataFrame, generation: int) -> pl.DataFrame:
@@ -42,11 +57,12 @@ def with_identities(kind: FileKind, source: str, frame: pl.DataFrame, generation
     """
     label = f"{kind.name}\x1f{source}"
     contents = _digests(f"content\x1f{label}", frame, [column.name for column in kind.columns])
-    identities = _digests(f"id\x1f{label}", frame, kind.id_columns) if kind.id_columns else contents
+    identities = _identities(kind, label, frame) if kind.id_columns else contents
     keys = identities
     if generation:
         suffix = generation.to_bytes(4, "big")
-        keys = crypto.digest_many(_PURPOSE, [identity + suffix for identity in identities], size=_SIZE)
+        again = crypto.digest_many(_PURPOSE, [identity + suffix for identity in identities], size=_SIZE - _HEAD)
+        keys = [identity[:_HEAD] + digest for identity, digest in zip(identities, again, strict=True)]
     return frame.with_columns(
         pl.Series(IDENTITY, identities, dtype=pl.Binary),
         pl.Series(CONTENT, contents, dtype=pl.Binary),

@@ -120,7 +120,10 @@ def finish_nothing(ctx: IntakeContext, batch_id: int) -> dict[str, Any]:
 class FileKind:
     """A kind of file.
 
-    `id_columns`: what identifies a row within its source; empty: the whole row does. `check` runs on every
+    `id_columns`: what identifies a row within its source; empty: the whole row does. `id_digits`: for ids that are
+    numbered in sequence, how many last characters neighbours differ in; their digests then begin alike, which
+    makes indexes of millions quick and tells without the key which ids begin alike: not for anything that says
+    something of a person. `check` runs on every
     chunk in staging and again inside the chunk's transaction; it returns the frame of good rows (it may add
     columns such as ``_person_id``) and the rejects; it must give the same answer for the same facts. A row
     that it leaves out of the frame must be among its rejects: the control totals would not close otherwise.
@@ -138,6 +141,7 @@ class FileKind:
     commit: Callable[[IntakeContext, pl.DataFrame], Mapping[str, Any] | None]
     void: Callable[[IntakeContext, int], Mapping[str, Any]]
     id_columns: tuple[str, ...] = ()
+    id_digits: int = 0
     permission: Permission = Permission.BATCH_IMPORT
     check: Check = check_nothing
     check_file: Callable[[IntakeContext, pl.DataFrame], list[Reject]] | None = None

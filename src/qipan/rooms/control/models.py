@@ -30,7 +30,10 @@ class Evidence(models.Model):
     key = models.BinaryField(max_length=16, unique=True)
     disease = models.CharField(max_length=40)
     person = models.ForeignKey("persons.Person", on_delete=models.PROTECT, related_name="+")
-    linked_person = models.ForeignKey("persons.Person", on_delete=models.PROTECT, null=True, related_name="+")
+    # few facts have a linked person or void another: their indexes hold those only
+    linked_person = models.ForeignKey(
+        "persons.Person", on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
     kind = models.CharField(max_length=12, choices=Kinds)
     at = models.DateTimeField()
     recorded_at = models.DateTimeField()
@@ -39,7 +42,9 @@ class Evidence(models.Model):
     batch_id = models.BigIntegerField(null=True)
     recorded_by = models.BigIntegerField(null=True)
     recorded_unit = models.BigIntegerField(null=True)
-    voids = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="voided_by")
+    voids = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, related_name="voided_by", db_index=False
+    )
     #: the log entry that covers this row (AuditEntry.write_id)
     write_id = models.CharField(max_length=32)
 
@@ -53,6 +58,8 @@ class Evidence(models.Model):
         indexes = [
             models.Index(fields=["batch_id"]),
             models.Index(fields=["write_id"]),
+            models.Index(fields=["linked_person"], condition=Q(linked_person__isnull=False), name="evidence_linked"),
+            models.Index(fields=["voids"], condition=Q(voids__isnull=False), name="evidence_voids"),
         ]
 
 

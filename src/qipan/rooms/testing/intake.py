@@ -8,7 +8,7 @@ from qipan.foundation.intake.kinds import Column, ColumnType, FileKind, IntakeCo
 from qipan.foundation.intake.writing import bulk_insert_frame
 from qipan.rooms.control.selectors.ledger import value_text
 from qipan.rooms.control.services import decisions_refresh, evidence_add_frame, evidence_void_batch
-from qipan.rooms.persons.selectors import resolve_persons
+from qipan.rooms.persons.selectors import persons_frame
 from qipan.rooms.testing.models import TestResult
 from qipan.rooms.testing.rules import evidence_value
 from qipan.rooms.testing.selectors import specimens_recorded_singly
@@ -30,13 +30,12 @@ def check_tests(ctx: IntakeContext, frame: pl.DataFrame) -> tuple[pl.DataFrame, 
     """Times and persons of the results; adds `_person_id`. Two queries a chunk, three where results of this
     source were also recorded singly.
     """
-    persons = resolve_persons(frame["person_id"].unique().to_list(), source=ctx.source)
-    allowed = {
-        path: ctx.actor.may(Permission.TEST_RECORD, path)
-        for path in {ref.area_path for ref in persons.values()}
-    }
-    yours = [(reference, ref.id) for reference, ref in persons.items() if allowed[ref.area_path]]
-    known = pl.DataFrame(yours, schema={"person_id": pl.String, "_person_id": pl.Int64}, orient="row")
+    persons = persons_frame(frame["person_id"], source=ctx.source)
+    paths = persons["area_path"].unique().to_list()
+    allowed = [path for path in paths if ctx.actor.may(Permission.TEST_RECORD, path)]
+    if len(allowed) < len(paths):
+        persons = persons.filter(pl.col("area_path").is_in(allowed))
+    known = persons.select(pl.col("reference").alias("person_id"), pl.col("person_id").alias("_person_id"))
     frame = frame.join(known, on="person_id", how="left", maintain_order="left")
     singly = specimens_recorded_singly(ctx.source, frame["specimen_id"].to_list())
     problems = [
@@ -163,6 +162,8 @@ TESTS = FileKind(
         Column("ct", _T.FLOAT, required=False, minimum=1, maximum=60, aliases=("CT值",)),
     ),
     id_columns=("specimen_id",),
+    # tubes carry labels that were printed in sequence
+    id_digits=4,
     check=check_tests,
     commit=commit_tests,
     finish=finish_tests,

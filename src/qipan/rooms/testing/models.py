@@ -18,7 +18,8 @@ class TestResult(models.Model):
 
     source = models.CharField(max_length=80)
     specimen_id = models.CharField(max_length=80)
-    person = models.ForeignKey("persons.Person", on_delete=models.PROTECT, related_name="+")
+    # no index: a person's results are asked of the ledger, whose index by person costs every import enough
+    person = models.ForeignKey("persons.Person", on_delete=models.PROTECT, related_name="+", db_index=False)
     pool_id = models.CharField(max_length=80, blank=True)
     site = models.CharField(max_length=80, blank=True)
     laboratory = models.CharField(max_length=80, blank=True)
@@ -46,4 +47,11 @@ class TestResult(models.Model):
                 condition=Q(result__in=[r.value for r in TestOutcome]), name="test_result_known"
             ),
         ]
-        indexes = [models.Index(fields=["resulted_at"]), models.Index(fields=["batch_id"])]
+        indexes = [
+            models.Index(fields=["resulted_at"]),
+            models.Index(fields=["batch_id"]),
+            # the results that came by no file: every file asks for them
+            models.Index(
+                fields=["source", "specimen_id"], condition=Q(batch_id=None, voided_at=None), name="test_result_single"
+            ),
+        ]

@@ -28,10 +28,9 @@ def list_results(
     below: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
-    person_id: int | None = None,
 ) -> QuerySet[TestResult]:
     """Results of people who live where the actor may see results, newest first: at or below an area path,
-    resulted from `since` to before `until`, of one person.
+    resulted from `since` to before `until`. One person's tests are in the ledger (control's `list_evidence`).
     """
     results = scope(
         TestResult.objects.filter(voided_at=None), actor, Permission.TEST_VIEW, "person__area_path"
@@ -42,8 +41,6 @@ def list_results(
         results = results.filter(resulted_at__gte=since)
     if until is not None:
         results = results.filter(resulted_at__lt=until)
-    if person_id is not None:
-        results = results.filter(person_id=person_id)
     return results.order_by("-resulted_at", "-pk")
 
 

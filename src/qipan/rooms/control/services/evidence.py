@@ -12,6 +12,7 @@ from django.db import connection
 
 from qipan.foundation.access.scoping import require
 from qipan.foundation.audit.reconcile import content_hash
+from qipan.foundation.audit.selectors import not_before_log
 from qipan.foundation.audit.services import audited
 from qipan.foundation.intake.writing import bulk_insert_frame
 from qipan.rooms.control.models import Evidence
@@ -132,7 +133,8 @@ def evidence_add_frame(
         pl.lit(actor.unit_id, dtype=pl.Int64).alias("recorded_unit"),
         pl.lit(write_id).alias("write_id"),
     )
-    bulk_insert_frame(Evidence, ready)
+    # in the order of the index: neighbours go to the same page
+    bulk_insert_frame(Evidence, ready.sort("key"))
     mark_stale(frame["person_id"].unique().to_list(), disease=disease)
     return {"evidence_rows": len(frame), "evidence_hash": content_hash(evidence_lines(frame))}
 
@@ -206,6 +208,7 @@ def evidence_record(
     """
     if kind is EvidenceKind.EXEMPTION:
         raise Refused("An exemption is the answer to an appeal: open one.")
+    now = not_before_log(now)
     with audited(actor=actor, action="evidence.record", at=now) as entry:
         refs = person_refs([person_id] if linked_person_id is None else [person_id, linked_person_id])
         ref, linked = refs.get(person_id), refs.get(linked_person_id or 0)
@@ -267,6 +270,7 @@ def evidence_void(*, actor: Actor, evidence_id: int, reason: str, now: datetime)
     """Take one fact back by a new one, and decide again. Raises Absent, Denied, or Refused if it is void."""
     if not reason.strip():
         raise BadInput("Say why the fact was wrong.")
+    now = not_before_log(now)
     with audited(actor=actor, action="evidence.void", at=now) as entry:
         row = Evidence.objects.select_related("person").filter(pk=evidence_id).first()
         if row is None or not actor.may(Permission.EVIDENCE_VIEW, row.person.area_path):

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+import polars as pl
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
@@ -18,7 +19,7 @@ from qipan.rooms.persons.models import BlindIndex, Household, Person, PersonKey,
 from qipan.rooms.persons.rules import RowProblem, check_person
 from qipan.rooms.persons.services import DocumentKind, NewPerson
 from qipan.terms.errors import Absent, BadInput, Conflict, Denied
-from qipan.terms.identity import check_character, person_code
+from qipan.terms.identity import check_character, parse_person_code, person_code
 from qipan.terms.roles import SYSTEM_ACTOR
 
 TODAY = date(2022, 7, 20)
@@ -293,6 +294,32 @@ def test_references(cast: Cast, django_assert_num_queries: Any) -> None:
     assert selectors.resolve_persons(["xia", "cast:xia"], source="other").keys() == {"cast:xia"}
     assert selectors.resolve_persons([code[:-1] + ("0" if code[-1] != "0" else "1")], source="cast") == {}
     assert selectors.person_refs([cast.tao])[cast.tao].area_path == cast.path(GRID_B1)
+
+
+def test_references_of_a_column(cast: Cast, django_assert_num_queries: Any) -> None:
+    code, other = person_code(cast.zhu), person_code(cast.yun)
+    wrong = code[:-1] + ("0" if code[-1] != "0" else "1")
+    texts = ["xia", code, code.lower(), "cast:yun", "nobody", wrong, f" {other}", person_code(99_999_999), None, code]
+    found = selectors.persons_frame(pl.Series(texts, dtype=pl.String), source="cast")
+    one_by_one = selectors.resolve_persons([text for text in texts if text], source="cast")
+    assert len(found) == len(one_by_one) == 4
+    assert set(found.rows()) == {(text, ref.id, ref.area_path) for text, ref in one_by_one.items()}
+    with django_assert_num_queries(1):
+        codes = pl.Series([person_code(n) for n in range(5000)])
+        assert cast.zhu in selectors.persons_frame(codes, source="cast")["person_id"]
+    assert not len(selectors.persons_frame(pl.Series([], dtype=pl.String), source="cast"))
+
+
+@given(st.integers(0, 999_999_999), st.integers(0, 10), st.sampled_from("0123456789Xx"))
+def test_ids_of_codes_are_those_of_the_rule(number: int, place: int, instead: str) -> None:
+    code = person_code(number)
+    changed = code[:place] + instead + code[place + 1 :]
+    for text in (code, changed):
+        try:
+            expected: int | None = parse_person_code(text)
+        except ValueError:
+            expected = None
+        assert selectors._ids_of_codes(pl.Series([text])).to_list() == [expected]
 
 
 def for_references(cast: Cast, actor: Any, references: list[str], **more: Any) -> dict[str, selectors.PersonRef]:
