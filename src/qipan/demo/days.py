@@ -14,7 +14,7 @@ from qipan.demo.institutions import Posts, Team
 from qipan.demo.layout import CITY
 from qipan.demo.planning import People, plan_day
 from qipan.demo.state import State
-from qipan.foundation.intake.selectors import log_head_at
+from qipan.foundation.audit.selectors import log_newest_at
 from qipan.foundation.intake.services import file_import
 from qipan.rooms.command.services import day_run
 from qipan.rooms.control.selectors import OrderFact, list_appeals, list_evidence, order_facts
@@ -187,7 +187,7 @@ class DayKeeper:
 
 def _not_back(at: datetime) -> datetime:
     """The moment, or that of the log's newest entry: a day that is taken up again goes on where it was killed."""
-    newest = log_head_at()
+    newest = log_newest_at()
     return at if newest is None else max(at, newest)
 
 

@@ -26,4 +26,5 @@ class AuditEntry(models.Model):
         indexes = [
             models.Index(fields=["subject_kind", "subject_id"]),
             models.Index(fields=["action", "at"]),
+            models.Index(fields=["at"]),
         ]

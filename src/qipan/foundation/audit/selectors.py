@@ -2,14 +2,17 @@
 
 import json
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import Max, Q, QuerySet
 
 from qipan.foundation.audit.anchors import exported
 from qipan.foundation.audit.models import AuditEntry
-from qipan.terms.errors import Absent, Denied
+from qipan.terms.errors import Absent, Denied, Refused
 from qipan.terms.roles import Actor, Permission
+
+#: Another process's entry may be this much later than the moment that this one read before it.
+CLOCK_TOLERANCE = timedelta(minutes=2)
 
 
 def _visible(actor: Actor) -> QuerySet[AuditEntry]:
@@ -64,3 +67,27 @@ def export_lines(actor: Actor) -> Iterator[str]:
     if not actor.may(Permission.AUDIT_VIEW, "/"):
         raise Denied(Permission.AUDIT_VIEW, "/")
     return (json.dumps(entry, ensure_ascii=False, separators=(",", ":")) for entry in exported())
+
+
+def log_newest_at() -> datetime | None:
+    """The latest moment of any entry (a day's cycle that is run late is entered under its own day)."""
+    newest: datetime | None = AuditEntry.objects.aggregate(Max("at"))["at__max"]
+    return newest
+
+
+def not_before_log(at: datetime) -> datetime:
+    """`at`, or the log's newest moment where that is up to two minutes later (two machines' clocks differ).
+
+    Raises Refused where the clock has been set back: what was learnt since would not be known at that moment,
+    and orders that stand on it would be taken for unfounded.
+    """
+    newest = log_newest_at()
+    if newest is None or at >= newest:
+        return at
+    if newest - at > CLOCK_TOLERANCE:
+        raise Refused(
+            "The clock says %(now)s, but the log's last entry is of %(last)s: set the clock right first.",
+            now=at.isoformat(timespec="seconds"),
+            last=newest.isoformat(timespec="seconds"),
+        )
+    return newest

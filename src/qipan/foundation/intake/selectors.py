@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import Any
 
 from django.db import connection
@@ -12,7 +11,6 @@ from django.utils.translation import gettext
 
 from qipan.foundation import crypto
 from qipan.foundation.access.scoping import scope
-from qipan.foundation.audit.models import AuditEntry
 from qipan.foundation.intake.models import AcceptedRow, Batch, RejectedRow
 from qipan.terms.errors import Absent
 from qipan.terms.roles import Actor, Permission
@@ -57,11 +55,6 @@ def open_rejects(batch_id: int) -> Iterator[tuple[RejectedRow, dict[str, str]]]:
     for reject in RejectedRow.objects.filter(batch_id=batch_id).order_by("record").iterator():
         plain = crypto.unseal("rejects", reject.sealed, bound_to=reject_binding(batch_id, reject.record))
         yield reject, json.loads(plain)
-
-
-def log_head_at() -> datetime | None:
-    """The moment of the last entry in the log."""
-    return AuditEntry.objects.order_by("-seq").values_list("at", flat=True).first()
 
 
 def known_rows(keys: Sequence[bytes]) -> dict[bytes, bytes]:

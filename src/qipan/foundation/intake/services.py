@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from django.db import IntegrityError, InterfaceError, OperationalError, connecti
 from django.db.models import Sum
 
 from qipan.foundation.access.scoping import require, require_anywhere
+from qipan.foundation.audit.selectors import not_before_log
 from qipan.foundation.audit.services import audited, record_denial
 from qipan.foundation.intake import chunks, staging
 from qipan.foundation.intake.checking import Rules
@@ -22,7 +23,7 @@ from qipan.foundation.intake.mapping import Mapping as ColumnMapping
 from qipan.foundation.intake.models import AcceptedRow, Batch, Chunk
 from qipan.foundation.intake.opening import open_file
 from qipan.foundation.intake.reading import Reader
-from qipan.foundation.intake.selectors import access_batch, known_rows, list_rejects, log_head_at
+from qipan.foundation.intake.selectors import access_batch, known_rows, list_rejects
 from qipan.foundation.intake.totals import Totals, check_row_limits
 from qipan.terms.errors import BadInput, Conflict, Denied, QipanError, Refused
 from qipan.terms.roles import Actor, Permission
@@ -30,8 +31,6 @@ from qipan.terms.roles import Actor, Permission
 #: (phase, done, total or None): phase is "check" or "commit"
 Progress = Callable[[str, int, int | None], None]
 
-#: Another process's entry may be this much later than the moment that this one read before it.
-_CLOCK_TOLERANCE = timedelta(minutes=2)
 
 
 class Interrupted(QipanError):
@@ -77,20 +76,6 @@ class _Work:
     confirm_rows: int | None
     all_or_nothing: bool
     progress: Progress
-
-
-def _moment(at: datetime) -> datetime:
-    """`at`, not before the log's last entry. Raises Refused where the clock has been set back."""
-    head = log_head_at()
-    if head is None or at >= head:
-        return at
-    if head - at > _CLOCK_TOLERANCE:
-        raise Refused(
-            "The clock says %(now)s, but the log's last entry is of %(last)s: set the clock right first.",
-            now=at.isoformat(timespec="seconds"),
-            last=head.isoformat(timespec="seconds"),
-        )
-    return head
 
 
 def _may_import(actor: Actor, kind: FileKind, at: datetime) -> None:
@@ -139,7 +124,7 @@ def file_import(
     disk), Interrupted (the database went away: the batch stays open).
     """
     kind = file_kind(kind) if isinstance(kind, str) else kind
-    at = _moment(at)
+    at = not_before_log(at)
     _may_import(actor, kind, at)
     if not source.strip() or len(source) > 80:
         raise BadInput("A source needs a name of 1 to 80 characters.")
@@ -391,7 +376,7 @@ def batch_resume(
     Raises Absent, Denied, Conflict (another process has it), StagingLost (import the file again), Refused (it
     is complete, void, or was never wholly read).
     """
-    at = _moment(at)
+    at = not_before_log(at)
     batch = access_batch(actor, batch_id)
     kind = file_kind(batch.kind)
     _may_import(actor, kind, at)
@@ -412,7 +397,7 @@ def batch_void(*, actor: Actor, batch_id: int, at: datetime) -> dict[str, Any]:
 
     Counts and rejects are kept. Returns the kind's counts. Raises Absent, Denied, Refused.
     """
-    at = _moment(at)
+    at = not_before_log(at)
     batch = access_batch(actor, batch_id)
     kind = file_kind(batch.kind)
     with audited(actor=actor, action="batch.void", at=at) as entry:

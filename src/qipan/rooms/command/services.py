@@ -16,7 +16,7 @@ from django.utils.translation import gettext_noop
 from qipan.foundation import clock
 from qipan.foundation.access.scoping import require_anywhere
 from qipan.foundation.audit.anchors import anchor_append, anchors_read, head
-from qipan.foundation.audit.models import AuditEntry
+from qipan.foundation.audit.selectors import log_newest_at
 from qipan.foundation.audit.services import audited
 from qipan.foundation.indicators.services import AreaRow, indicators_store
 from qipan.rooms.command.models import DayRun
@@ -195,7 +195,7 @@ def day_run(
     if date > clock.local_date(at, clock.civil_zone()):
         raise BadInput(gettext_noop("The day %(day)s has not begun yet."), day=date.isoformat())
     moment = min(at, clock.day_end(date, clock.civil_zone()) - timedelta(microseconds=1))
-    last = AuditEntry.objects.order_by("-seq").values_list("at", flat=True).first()
+    last = log_newest_at()
     day = _Day(date, moment, closed=last is not None and last > moment)
     result = DayResult(date, moment)
     for number, (name, step) in enumerate(STEPS):

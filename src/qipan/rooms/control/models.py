@@ -82,6 +82,17 @@ class StoredDecision(models.Model):
         indexes = [models.Index(fields=["next_change_at"]), models.Index(fields=["stale"])]
 
 
+class CompletePass(models.Model):
+    """The books and tables under which everybody was last decided. Others in force: everybody once more, also
+    those whose decision is not stored because it was plainly green.
+    """
+
+    disease = models.CharField(max_length=40, primary_key=True)
+    books = models.JSONField()
+    tables = models.CharField(max_length=40)
+    at = models.DateTimeField()
+
+
 class Order(models.Model):
     """A restriction: grounds, authority, start, end, review and appeal, or the database refuses it."""
 

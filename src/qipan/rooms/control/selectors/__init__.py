@@ -1,7 +1,6 @@
 """Reads of the ledger. Fetching is authorising: what an actor may not see looks absent."""
 
 from qipan.rooms.control.selectors.decisions import (
-    access_decision,
     codes_count,
     current_decision,
     decision_of,
@@ -31,7 +30,6 @@ __all__ = [
     "OrderFact",
     "Reconciliation",
     "access_appeal",
-    "access_decision",
     "access_evidence",
     "access_order",
     "appeals_overdue",

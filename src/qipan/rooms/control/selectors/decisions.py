@@ -11,7 +11,7 @@ from qipan.rooms.control.models import StoredDecision
 from qipan.rooms.control.rules import canonical, decision_json
 from qipan.rooms.control.selectors.ledger import ledger_items
 from qipan.rooms.diseases.selectors import BooksInForce, tables_in_force
-from qipan.rooms.persons.selectors import access_person, person_refs
+from qipan.rooms.persons.selectors import person_refs
 from qipan.rulebooks.single import decide
 from qipan.terms.errors import Absent
 from qipan.terms.evidence import HealthCode
@@ -105,12 +105,6 @@ def decision_of(actor: Actor, person_id: int, *, at: datetime, disease: str = "c
     if ref is None or not actor.may(Permission.DECISION_VIEW, ref.area_path):
         raise Absent("person")
     return current_decision(person_id, area_path=ref.area_path, at=at, disease=disease)
-
-
-def access_decision(actor: Actor, person_id: int, *, at: datetime, disease: str = "covid19") -> CurrentDecision:
-    """As `decision_of`, for those who may also open the person. Raises Absent."""
-    access_person(actor, person_id)
-    return decision_of(actor, person_id, at=at, disease=disease)
 
 
 def codes_count(actor: Actor, *, at: datetime, persons: int, disease: str = "covid19") -> dict[str, int]:

@@ -111,6 +111,28 @@ def linked_to(person_ids: Collection[int], *, disease: str) -> set[int]:
         return {row[0] for row in cursor.fetchall()}
 
 
+def persons_with_grounds(disease: str) -> list[int]:
+    """Persons whose evidence is more than negative tests. Nobody else can be anything but green, under any
+    book: no rule triggers on a negative result. Machinery: not scoped.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT person_id FROM control_evidence WHERE disease = %s AND kind <> %s",
+            [disease, EvidenceKind.TEST.value],
+        )
+        wanted = {row[0] for row in cursor.fetchall()}
+    tests = Evidence.objects.filter(disease=disease, kind=EvidenceKind.TEST.value)
+    wanted |= set(tests.exclude(value__result="negative").values_list("person_id", flat=True).distinct())
+    return sorted(wanted)
+
+
+def persons_count(disease: str) -> int:
+    """How many persons the ledger says anything about. A figure, not scoped."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT COUNT(DISTINCT person_id) FROM control_evidence WHERE disease = %s", [disease])
+        return int(cursor.fetchone()[0])
+
+
 def evidence_count(*, disease: str | None = None) -> int:
     """How many facts the ledger holds. A figure, not scoped."""
     rows = Evidence.objects.all() if disease is None else Evidence.objects.filter(disease=disease)

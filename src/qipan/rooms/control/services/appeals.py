@@ -4,6 +4,7 @@ from datetime import datetime
 
 from qipan.foundation import crypto
 from qipan.foundation.access.scoping import require, require_recorded
+from qipan.foundation.audit.selectors import not_before_log
 from qipan.foundation.audit.services import audited
 from qipan.rooms.control.models import Appeal
 from qipan.rooms.control.rules import APPEAL_CLOCK, exemption_value, may_answer
@@ -67,6 +68,7 @@ def appeal_decide(*, actor: Actor, appeal_id: int, granted: bool, answer: str, a
     """
     if not answer.strip():
         raise BadInput("An appeal is answered with reasons that the person can read.")
+    at = not_before_log(at)
     with audited(actor=actor, action="appeal.decide", at=at) as entry:
         lock_ledger()
         appeal = access_appeal(actor, appeal_id)
@@ -103,6 +105,7 @@ def appeals_release_overdue(*, actor: Actor, at: datetime) -> int:
     The silence is the authority's fault, so it falls to the person: exemption evidence under the system's
     own name, an entry in the log that says so, one transaction an appeal. Raises Denied.
     """
+    at = not_before_log(at)
     require_recorded(actor, Permission.DECISION_RUN, action="appeal.release", at=at)
     ended = 0
     for appeal_id in list(appeals_overdue(at).values_list("pk", flat=True)):

@@ -12,11 +12,12 @@ from django.db.models import Q
 
 from qipan.foundation import clock, crypto
 from qipan.foundation.access.scoping import require_recorded
+from qipan.foundation.audit.selectors import not_before_log
 from qipan.foundation.audit.services import audited
-from qipan.rooms.control.models import Order, StoredDecision
+from qipan.rooms.control.models import CompletePass, Order, StoredDecision
 from qipan.rooms.control.rules import Opening, OpenOrder, decision_json, diff_orders
 from qipan.rooms.control.selectors.decisions import is_sealed, seal_payload
-from qipan.rooms.control.selectors.ledger import ledger_frame, ledger_items, linked_to
+from qipan.rooms.control.selectors.ledger import ledger_frame, ledger_items, linked_to, persons_with_grounds
 from qipan.rooms.control.selectors.orders import order_seal
 from qipan.rooms.control.services.locking import lock_ledger
 from qipan.rooms.diseases.selectors import BooksInForce, tables_in_force
@@ -225,13 +226,18 @@ def decide_now(person_ids: Collection[int], *, at: datetime, disease: str, write
     return _store(_evaluate(persons, at=at, disease=disease), at=at, disease=disease, write_id=write_id)
 
 
-def _waiting(at: datetime, disease: str) -> list[int]:
-    """Persons whose stored decision is stale, due, or of a book or table no longer in force."""
-    books = BooksInForce(disease, clock.local_date(at, clock.civil_zone()))
-    tables = tables_in_force(disease).revision
-    waiting = Q(stale=True) | Q(next_change_at__lte=at) | ~Q(tables=tables) | ~Q(rulebook__in=books.ids())
+def _waiting(at: datetime, disease: str, rules: dict[str, Any]) -> list[int]:
+    """Persons whose stored decision is stale or due; everybody with grounds if other books or tables are in
+    force than at the last pass (a green decision is not stored, and may be another one now).
+    """
+    waiting = Q(stale=True) | Q(next_change_at__lte=at)
+    if not CompletePass.objects.filter(disease=disease, **rules).exists():
+        waiting = Q()
     rows = StoredDecision.objects.filter(waiting, disease=disease)
-    return list(rows.order_by("person_id").values_list("person_id", flat=True))
+    wanted = set(rows.values_list("person_id", flat=True))
+    if waiting == Q():
+        wanted |= set(persons_with_grounds(disease))
+    return sorted(wanted)
 
 
 def decisions_refresh(
@@ -247,10 +253,14 @@ def decisions_refresh(
     depend on the given ones (linked) are included. Running it again at the same moment changes nothing and
     writes nothing. Raises Denied.
     """
+    at = not_before_log(at)
     require_recorded(actor, Permission.DECISION_RUN, action="decision.refresh", at=at)
     total = Refreshed()
+    rules: dict[str, Any] = {}
     if person_ids is None:
-        wanted = _waiting(at, disease)
+        day = clock.local_date(at, clock.civil_zone())
+        rules = {"books": sorted(BooksInForce(disease, day).ids()), "tables": tables_in_force(disease).revision}
+        wanted = _waiting(at, disease, rules)
     else:
         wanted = sorted(set(person_ids) | linked_to(person_ids, disease=disease))
     for start in range(0, len(wanted), _CHUNK):
@@ -260,11 +270,14 @@ def decisions_refresh(
             entry.about("disease", disease, area_path="/", detail=part.detail())
             entry.silent = part.changed == 0
         total.add(part)
+    if rules and not CompletePass.objects.filter(disease=disease, **rules).exists():
+        CompletePass.objects.update_or_create(disease=disease, defaults={**rules, "at": at})
     return total
 
 
 def decisions_rebuild(*, actor: Actor, at: datetime, disease: str = "covid19") -> Refreshed:
     """Throw the cache of stored decisions away and decide everybody with evidence again."""
+    at = not_before_log(at)
     require_recorded(actor, Permission.DECISION_RUN, action="decision.rebuild", at=at)
     with connection.cursor() as cursor:
         cursor.execute("SELECT DISTINCT person_id FROM control_evidence WHERE disease = %s", [disease])

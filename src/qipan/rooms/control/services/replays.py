@@ -5,20 +5,18 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 import polars as pl
-from django.db import connection
 
 from qipan.foundation import clock
 from qipan.foundation.access.scoping import require_recorded
 from qipan.foundation.audit.services import audited
-from qipan.rooms.control.models import Evidence
-from qipan.rooms.control.selectors.ledger import ledger_frame
+from qipan.rooms.control.selectors.ledger import ledger_frame, persons_count, persons_with_grounds
 from qipan.rooms.diseases.selectors import tables_in_force
 from qipan.rulebooks.decided import decisions_from
 from qipan.rulebooks.model import Rulebook
 from qipan.rulebooks.population import decide_population
 from qipan.terms.decisions import Decision
 from qipan.terms.errors import BadInput
-from qipan.terms.evidence import EvidenceKind, HealthCode
+from qipan.terms.evidence import HealthCode
 from qipan.terms.roles import Actor, Permission
 
 #: persons evaluated at a time; bounds memory for a whole city
@@ -68,21 +66,6 @@ class Replay:
         }
 
 
-def _everybody(disease: str) -> tuple[list[int], int]:
-    """Persons whose evidence is more than negative tests, and how many there are in all. A person with only
-    negative tests is green under every book: nothing triggers on a negative result.
-    """
-    sql = "SELECT DISTINCT person_id FROM control_evidence WHERE disease = %s"
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT COUNT(*) FROM ({sql}) AS everybody", [disease])  # noqa: S608
-        count = int(cursor.fetchone()[0])
-        cursor.execute(f"{sql} AND kind <> %s", [disease, EvidenceKind.TEST.value])
-        wanted = {row[0] for row in cursor.fetchall()}
-    tests = Evidence.objects.filter(disease=disease, kind=EvidenceKind.TEST.value)
-    wanted |= set(tests.exclude(value__result="negative").values_list("person_id", flat=True).distinct())
-    return sorted(wanted), count
-
-
 def _signature(decision: Decision | None) -> object:
     if decision is None:
         return None
@@ -110,7 +93,7 @@ def replay(
     if not books or end < start:
         raise BadInput("A replay needs at least one rulebook and a period that ends after it starts.")
     tables = tables_in_force(disease)
-    wanted, total = _everybody(disease)
+    wanted, total = persons_with_grounds(disease), persons_count(disease)
     results = [BookReplay(id=book.id) for book in books]
     for offset in range(0, len(wanted), _PART):
         part = wanted[offset : offset + _PART]

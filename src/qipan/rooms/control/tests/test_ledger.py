@@ -1,6 +1,6 @@
 """Facts in, decisions and orders out: one at a time and many at once, allowed and denied."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -252,3 +252,20 @@ def test_the_database_refuses_an_order_without_its_grounds(
     with pytest.raises(IntegrityError):
         _insert("control_order", {**good, column: value})
     _insert("control_order", good)  # with everything there it is a row, if an unsealed one
+
+
+def test_a_clock_set_back_releases_nobody(town: Cast, at: datetime) -> None:
+    exposed(town.alice, town.xia, last=at - days(1), now=at)
+    orders = open_orders(town.xia)
+    # as of two days ago nothing was known: deciding then would take the orders for unfounded
+    for act in (
+        lambda: decisions_refresh(actor=SYSTEM_ACTOR, at=at - days(2)),
+        lambda: decisions_rebuild(actor=SYSTEM_ACTOR, at=at - days(2)),
+        lambda: swabbed(town.hu, town.xia, "negative", now=at - days(2)),
+    ):
+        with pytest.raises(Refused, match="clock"):
+            act()
+    assert open_orders(town.xia) == orders
+    # a minute's difference between two machines is no fault: the later moment counts
+    swabbed(town.hu, town.xia, "negative", now=at - timedelta(minutes=1))
+    assert open_orders(town.xia) == orders

@@ -23,8 +23,8 @@ def story(town: Cast, at: datetime) -> Cast:
     diagnosed(town.ning, town.yun, now=at)
     exposed(town.alice, town.xia, last=at - days(1), now=at, to=town.yun)
     exposed(town.alice, town.wei, last=at - days(1), now=at, to=town.xia, contact_class="secondary")
-    swabbed(town.hu, town.xia, "negative", now=at + days(1))
     swabbed(town.hu, town.zhu, "negative", now=at)
+    swabbed(town.hu, town.xia, "negative", now=at + days(1))
     return town
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,7 +21,7 @@ def town(cast: Cast, at: datetime) -> Cast:
     from qipan.terms.roles import Actor, Grant, Role
 
     root = Actor(None, None, (Grant(Role.ADMINISTRATOR, "/"),), "installation")
-    rulebook_publish(actor=root, text=book_text("covid19-cn-9"), area_path="/", at=at)
+    rulebook_publish(actor=root, text=book_text("covid19-cn-9"), area_path="/", at=at - timedelta(days=1))
     return cast
 
 
