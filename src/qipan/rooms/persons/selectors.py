@@ -1,6 +1,5 @@
 """Reading people as pseudonyms. Nothing here opens an identity."""
 
-import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -50,11 +49,11 @@ def _living(columns: str, ids: Collection[int]) -> list[tuple[Any, ...]]:
     if not ids:
         return []
     # past the ORM: intake asks for ten thousand at a time, and preparing as many parameters costs more than the query
-    given: list[int] | str = list(ids)
+    listed = ",".join(map(str, ids))
     if connection.vendor == "postgresql":
-        condition = "id = ANY(%s)"
+        condition, given = "id = ANY(%s::bigint[])", f"{{{listed}}}"
     else:
-        condition, given = "id IN (SELECT value FROM json_each(%s))", json.dumps(given)
+        condition, given = "id IN (SELECT value FROM json_each(%s))", f"[{listed}]"
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT {columns} FROM persons_person WHERE purged_at IS NULL AND {condition}",  # noqa: S608

@@ -33,7 +33,8 @@ _FETCH = 50_000
 def ids_condition(column: str, ids: Collection[int]) -> tuple[str, list[Any]]:
     """An SQL condition "column is one of these ids" without a limit on their number, and its parameters."""
     if connection.vendor == "postgresql":
-        return f"{column} = ANY(%s)", [list(ids)]
+        # as text: the driver writes a list item by item
+        return f"{column} = ANY(%s::bigint[])", [f"{{{','.join(map(str, ids))}}}"]
     # `column` is program text, never input
     return f"{column} IN (SELECT value FROM json_each(%s))", [json.dumps(list(ids))]  # noqa: S608
 
