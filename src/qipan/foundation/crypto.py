@@ -31,7 +31,7 @@ _NONCE = 12
 _OVERHEAD = _HEADER + _NONCE + 16
 
 #: Purposes that seal, and may be rotated.
-SEALING_PURPOSES = ("vault", "rejects", "staging", "appeal", "backup")
+SEALING_PURPOSES = ("vault", "rejects", "staging", "appeal", "reason", "backup")
 #: Purposes whose digests are stored and looked up again: another key would lose what the old one found.
 DIGEST_PURPOSES = ("decision", "index-name", "index-document", "index-phone", "person-key")
 PURPOSES = SEALING_PURPOSES + DIGEST_PURPOSES
