@@ -52,5 +52,5 @@ class TableRow(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=~Q(source="") & ~Q(author=""), name="table_row_sourced"),
+            models.UniqueConstraint(fields=["disease", "revision"], name="table_row_one_a_revision"),
         ]
-        indexes = [models.Index(fields=["disease", "revision"])]

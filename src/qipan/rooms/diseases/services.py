@@ -3,6 +3,7 @@
 import hashlib
 from datetime import date, datetime
 
+from django.db import connection
 from django.db.models import Max
 
 from qipan.foundation.access.scoping import require
@@ -11,6 +12,9 @@ from qipan.rooms.diseases.models import PublishedRulebook, TableRow
 from qipan.rulebooks.loader import load_text
 from qipan.terms.errors import BadInput, Refused
 from qipan.terms.roles import Actor, Permission
+
+#: any number that no other advisory lock of the database uses: "table" in ASCII
+_TABLES_LOCK = 0x7461626C65
 
 
 def rulebook_publish(*, actor: Actor, text: str, area_path: str, at: datetime) -> PublishedRulebook:
@@ -44,6 +48,15 @@ def rulebook_publish(*, actor: Actor, text: str, area_path: str, at: datetime) -
     return published
 
 
+def _lock_tables() -> None:
+    """Make this transaction the only one that revises tables until it ends: two that count the revisions at
+    once would give the same one. SQLite's IMMEDIATE transactions exclude each other anyway.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_TABLES_LOCK])
+
+
 def table_row_add(
     *,
     actor: Actor,
@@ -67,6 +80,7 @@ def table_row_add(
         raise BadInput("A line of a table names its author and its source.")
     with audited(actor=actor, action="table.revise", at=at) as entry:
         require(actor, Permission.RULEBOOK_PUBLISH, "/")
+        _lock_tables()
         newest = TableRow.objects.filter(disease=disease).aggregate(Max("revision"))["revision__max"] or 0
         row = TableRow.objects.create(
             disease=disease,

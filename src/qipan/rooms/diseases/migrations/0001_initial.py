@@ -47,8 +47,7 @@ class Migration(migrations.Migration):
                 ('recorded_at', models.DateTimeField()),
             ],
             options={
-                'indexes': [models.Index(fields=['disease', 'revision'], name='diseases_ta_disease_208503_idx')],
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('source', ''), _negated=True), models.Q(('author', ''), _negated=True)), name='table_row_sourced')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('source', ''), _negated=True), models.Q(('author', ''), _negated=True)), name='table_row_sourced'), models.UniqueConstraint(fields=('disease', 'revision'), name='table_row_one_a_revision')],
             },
         ),
     ]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.db import IntegrityError, connection, transaction
 
 from qipan.foundation.audit.models import AuditEntry
-from qipan.rooms.diseases.models import PublishedRulebook
+from qipan.rooms.diseases.models import PublishedRulebook, TableRow
 from qipan.rooms.diseases.selectors import access_book, book_in_force, published_books, tables_in_force
 from qipan.rooms.diseases.services import rulebook_publish, table_row_add
 from qipan.rulebooks.loader import book_text
@@ -82,11 +84,15 @@ def test_who_may_publish_and_read(cast: Cast, at: datetime) -> None:
         access_book(Actor(1, None, (), "nobody"), "covid19-cn-9")
 
 
-def test_a_line_of_a_table_has_author_source_and_revision(cast: Cast, at: datetime) -> None:
-    line = {
+def line_of(at: datetime) -> dict[str, Any]:
+    return {
         "disease": "covid19", "table": "risk_area", "place": "411202", "level": "high", "starts_on": date(2022, 7, 18),
         "ends_on": date(2022, 7, 25), "author": "city headquarters", "source": "notice 7", "at": at,
     }  # fmt: skip
+
+
+def test_a_line_of_a_table_has_author_source_and_revision(cast: Cast, at: datetime) -> None:
+    line = line_of(at)
     assert tables_in_force("covid19").revision == "0"
     assert table_row_add(actor=ROOT, **line).revision == 1
     assert table_row_add(actor=ROOT, **{**line, "place": "411203"}).revision == 2
@@ -99,3 +105,39 @@ def test_a_line_of_a_table_has_author_source_and_revision(cast: Cast, at: dateti
             table_row_add(actor=ROOT, **{**line, **wrong})
     with pytest.raises(Denied):
         table_row_add(actor=cast.ma, **line)
+
+
+def test_a_revision_is_given_once(db: None, at: datetime) -> None:
+    row = table_row_add(actor=ROOT, **line_of(at))
+    row.pk = None
+    with pytest.raises(IntegrityError), transaction.atomic():
+        row.save(force_insert=True)
+    row.disease = "measles"
+    row.save(force_insert=True)
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer at a time: nothing can meet")
+@pytest.mark.django_db(transaction=True)
+def test_revisions_made_at_once_are_numbered_one_after_the_other(at: datetime) -> None:
+    writers, each = 4, 8
+    barrier = threading.Barrier(writers)
+    failures: list[Exception] = []
+
+    def run() -> None:
+        try:
+            barrier.wait()
+            for _ in range(each):
+                table_row_add(actor=ROOT, **line_of(at))
+        except Exception as error:  # noqa: BLE001 - told below, in the test's own thread
+            failures.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run) for _ in range(writers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    revisions = TableRow.objects.order_by("revision").values_list("revision", flat=True)
+    assert list(revisions) == list(range(1, writers * each + 1))
