@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from qipan.foundation.access.scoping import require
+from qipan.foundation.audit.reasons import seal_reason
 from qipan.foundation.audit.services import audited
 from qipan.foundation.clock import civil_zone, day_start, local_date
 from qipan.rooms.control.selectors import list_evidence
@@ -85,7 +86,8 @@ def case_confirm(
 
 def case_discard(*, actor: Actor, case_id: int, reason: str, at: datetime) -> Recorded:
     """Discard a case that was none: its diagnosis and the exposures to it are taken back, and everybody
-    touched is decided again. Raises Absent, Denied, Refused (discarded already), BadInput (no reason).
+    touched is decided again. The log keeps the reason sealed. Raises Absent, Denied, Refused (discarded
+    already), BadInput (no reason).
     """
     if not reason.strip():
         raise BadInput("Say why this is not a case.")
@@ -107,7 +109,11 @@ def case_discard(*, actor: Actor, case_id: int, reason: str, at: datetime) -> Re
             "case",
             case.pk,
             area_path=case.area_path,
-            detail={"reason": reason[:300], "evidence": recorded.evidence_id, "voided": taken_back},
+            detail={
+                "reason": seal_reason(reason[:300], write_id=entry.write_id),
+                "evidence": recorded.evidence_id,
+                "voided": taken_back,
+            },
         )
     return recorded
 

@@ -69,13 +69,16 @@ def membership_grant(
     """Give a user a role in a unit, over an area and everything below it, from one local day to another.
 
     Nobody gives a role to himself, and the role of the machinery is given to nobody. Raises Denied (the actor
-    manages no users there), Refused, BadInput (area, days), Conflict (the same again).
+    manages no users there, at the user's account or at the unit), Refused, BadInput (area, days),
+    Conflict (the same again).
     """
     with audited(actor=actor, action="membership.grant", at=at) as entry:
         area_id, path = _place(area)
         require(actor, Permission.USER_MANAGE, path)
         # managing an area does not reach accounts that are managed above it
         require(actor, Permission.USER_MANAGE, user.area_path)
+        # nobody acts for a unit of another place because this place's administrator says so
+        require(actor, Permission.USER_MANAGE, unit.area_path)
         if actor.user_id is not None and actor.user_id == user.pk:
             raise Refused("Nobody gives a role to himself: ask another administrator.")
         if Role(role) is Role.SYSTEM:

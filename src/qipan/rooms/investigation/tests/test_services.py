@@ -1,5 +1,6 @@
 """Cases and contacts one by one: what goes to the ledger, who may, who may not."""
 
+import json
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from qipan.foundation.audit.models import AuditEntry
+from qipan.foundation.audit.reasons import open_reason
 from qipan.rooms.control.models import Evidence
 from qipan.rooms.control.selectors.reconciling import reconcile_ledger
 from qipan.rooms.geography.selectors import areas_by_code
@@ -94,6 +96,17 @@ def test_a_tracer_cannot_take_evidence_back(cast: "Cast", at: datetime, make_cas
     case.refresh_from_db()
     assert case.classification == "confirmed"
     assert AuditEntry.objects.filter(action="denied").exists()
+
+
+def test_the_log_does_not_tell_in_clear_why_a_case_was_none(
+    cast: "Cast", at: datetime, make_case: MakeCase
+) -> None:
+    case = make_case("c1", cast.xia)
+    words = "王小明 13800001234 was negative twice"
+    case_discard(actor=cast.alice, case_id=case.pk, reason=words, at=at)
+    entry = AuditEntry.objects.get(action="case.discard")
+    assert not any(word in json.dumps(entry.detail, ensure_ascii=False) for word in words.split())
+    assert open_reason(entry.detail["reason"], write_id=entry.write_id) == words
 
 
 def test_discarding_takes_diagnosis_and_exposures_back(

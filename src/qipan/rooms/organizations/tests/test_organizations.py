@@ -108,6 +108,19 @@ def test_an_administrator_grants_in_his_own_areas_only(cast: Cast) -> None:
         grant(cast, here, name="alice")
 
 
+def test_nobody_is_put_into_a_unit_of_another_place(cast: Cast) -> None:
+    here = county_administrator(cast)
+    User.objects.filter(username="bob").update(area_path=cast.path(COUNTY_A))
+    cast.users["bob"].refresh_from_db()
+    for unit in ("CDC-B", "LAB"):  # the next county's, the city's
+        with pytest.raises(Denied):
+            grant(cast, here, unit=cast.units[unit])
+    assert Membership.objects.filter(user=cast.users["bob"]).count() == 1
+    assert AuditEntry.objects.filter(action="denied", area_path=cast.path(COUNTY_B)).exists()
+    assert grant(cast, here, unit=cast.units["HOSPITAL-A"]).unit == cast.units["HOSPITAL-A"]
+    assert grant(cast, cast.fang, unit=cast.units["CDC-B"]).unit == cast.units["CDC-B"]
+
+
 def test_grants_that_make_no_sense(cast: Cast) -> None:
     with pytest.raises(BadInput):
         grant(cast, cast.fang, ends_on=TODAY - timedelta(days=1))
@@ -221,6 +234,16 @@ def test_task_forces_are_the_managements(cast: Cast) -> None:
         open_force(cast, cast.alice)
     with pytest.raises(Denied):
         open_force(cast, county_administrator(cast), area=COUNTY_B)
+    for actor in (cast.dora, cast.bob, cast.qiu, cast.eva, Actor(None, None, ())):
+        with pytest.raises(Denied):
+            open_force(cast, actor)
+    assert not TaskForce.objects.exists()
+    assert AuditEntry.objects.filter(action="denied", detail={"action": "task_force.open"}).count() == 7
+    mine = open_force(cast, county_administrator(cast))
+    assert (mine.area_path, mine.lead_unit) == (cast.path(COUNTY_A), cast.units["CDC-A"])
+    assert AuditEntry.objects.get(action="task_force.open").detail == {"lead_unit": cast.units["CDC-A"].pk}
+    with pytest.raises(BadInput):
+        open_force(cast, cast.fang, area="999999")
     force = open_force(cast, cast.ma)
     with pytest.raises(Denied):
         services.task_force_close(actor=cast.alice, task_force=force, last_day=TODAY, at=AT)
@@ -251,3 +274,20 @@ def test_who_is_on_duty(cast: Cast) -> None:
     assert not selectors.who_is_on_duty(cast.ning, at=AT).exists()
     with pytest.raises(Refused):
         assign(cast.fang, "alice", AT + timedelta(days=2))
+
+
+def test_duty_is_assigned_where_one_manages_units(cast: Cast) -> None:
+    def assign(actor: Actor, unit: str) -> Duty:
+        return services.duty_assign(actor=actor, unit=cast.units[unit], user=cast.users["bob"], starts_at=AT,
+                                    ends_at=AT + timedelta(hours=8), at=AT)  # fmt: skip
+
+    here = county_administrator(cast)
+    for actor, unit in ((here, "CDC-B"), (here, "HQ"), (cast.dora, "CDC-B"), (cast.qiu, "CDC-A")):
+        with pytest.raises(Denied):
+            assign(actor, unit)
+    assert not Duty.objects.exists()
+    assert AuditEntry.objects.filter(action="denied", detail={"action": "duty.assign"}).count() == 4
+    duty = assign(here, "CDC-A")
+    assert (duty.unit, duty.user) == (cast.units["CDC-A"], cast.users["bob"])
+    assert assign(cast.ma, "CDC-B")
+    assert AuditEntry.objects.filter(action="duty.assign").count() == 2

@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_noop
 
 from qipan.foundation.access.scoping import require
+from qipan.foundation.audit.reasons import seal_reason
 from qipan.foundation.audit.services import audited
 from qipan.rooms.geography.selectors import areas_by_code
 from qipan.rooms.quarantine.models import Room, Site, Stay
@@ -126,8 +127,8 @@ def _room_for_update(room_id: int) -> Room:
 
 
 def room_take_out_of_use(*, actor: Actor, room_id: int, reason: str, at: datetime) -> None:
-    """Take a room out of use (damage, disinfection). Raises Refused while somebody is in it or where no reason
-    is given, Absent, Denied.
+    """Take a room out of use (damage, disinfection); the log keeps the reason sealed. Raises Refused while
+    somebody is in it or where no reason is given, Absent, Denied.
     """
     with audited(actor=actor, action="room.take_out_of_use", at=at) as entry:
         room = _room_for_update(room_id)
@@ -138,7 +139,8 @@ def room_take_out_of_use(*, actor: Actor, room_id: int, reason: str, at: datetim
             raise Refused(gettext_noop("Somebody is in this room: transfer them first."))
         if not Room.objects.filter(pk=room_id, out_of_use_at=None).update(out_of_use_at=at):
             raise Refused(gettext_noop("This room is out of use already."))
-        entry.about("room", room.pk, area_path=room.site.area_path, detail={"reason": reason[:200]})
+        sealed = seal_reason(reason[:200], write_id=entry.write_id)
+        entry.about("room", room.pk, area_path=room.site.area_path, detail={"reason": sealed})
 
 
 def room_put_in_use(*, actor: Actor, room_id: int, at: datetime) -> None:

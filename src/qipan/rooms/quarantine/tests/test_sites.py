@@ -1,5 +1,6 @@
 """Sites and rooms: who may open, fill, empty and close them."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,7 @@ from tests.cast import COUNTY_A, COUNTY_B, TOWNSHIP_A1
 from tests.orders import order_of
 
 from qipan.foundation.audit.models import AuditEntry
+from qipan.foundation.audit.reasons import open_reason
 from qipan.rooms.quarantine import selectors, services
 from qipan.rooms.quarantine.services import NewRoom
 from qipan.terms.errors import Absent, BadInput, Denied, Refused
@@ -82,6 +84,15 @@ def test_a_room_goes_out_of_use_and_comes_back(cast, at, site):
             call(actor=cast.gao, room_id=room.pk, at=at, **({"reason": " "} if "take" in call.__name__ else {}))
         with pytest.raises(Absent):
             call(actor=cast.gao, room_id=0, at=at, **({"reason": "x"} if "take" in call.__name__ else {}))
+
+
+def test_the_log_does_not_tell_why_in_clear(cast, at, site):
+    room = selectors.list_rooms(cast.gao).first()
+    words = "王小明 13800001234 broke the window"
+    services.room_take_out_of_use(actor=cast.gao, room_id=room.pk, reason=words, at=at)
+    entry = AuditEntry.objects.get(action="room.take_out_of_use")
+    assert not any(word in json.dumps(entry.detail, ensure_ascii=False) for word in words.split())
+    assert open_reason(entry.detail["reason"], write_id=entry.write_id) == words
 
 
 def test_an_occupied_room_or_site_is_not_taken_away(cast, at, site):
