@@ -5,7 +5,7 @@ that follow and the entries in the log are one transaction.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -63,9 +63,14 @@ class _Bound:
     order_id: int
     person_id: int
     kind: OrderKind
+    opened_at: datetime
     starts_at: datetime
     ends_at: datetime
     area_path: str
+
+    def binds(self, at: datetime) -> bool:
+        """Whether it was in force at that moment."""
+        return self.starts_at <= at < self.ends_at
 
 
 def visit_record(
@@ -84,9 +89,10 @@ def visit_record(
 
     Well: evidence. Symptomatic: evidence of the follow-up and of the symptoms, so that the rulebook may order a
     test. Not found: again the same day or tomorrow, and to the tracer after `rules.NOT_FOUND_LIMIT` in a row.
-    Refused: to the supervisor. Raises Absent (no such order for this actor), Denied, Refused (an order that is
-    not followed up at the door, or was not in force then), BadInput, Conflict (the key was used for another
-    visit).
+    Refused: to the supervisor. A phone may not know yet that its order was replaced: the visit then counts for
+    the order at home that bound the person at that moment. Raises Absent (no such order for this actor), Denied,
+    Refused (an order that is not followed up at the door, or none was in force then), BadInput, Conflict (the key
+    was used for another visit).
     """
     visit = NewVisit(client_key, order_id, due_on, outcome, visited_at, temperature, tuple(symptoms or ()))
     with audited(actor=actor, action="visit.record", at=now) as entry:
@@ -98,7 +104,7 @@ def visit_record(
             "visit",
             stored.pk,
             area_path=stored.area_path,
-            detail={"order": order_id, "outcome": stored.outcome, "passed_to": stored.passed_to},
+            detail={"order": stored.order_id, "outcome": stored.outcome, "passed_to": stored.passed_to},
         )
         entry.silent = not result.recorded
     return stored
@@ -138,19 +144,61 @@ def _parts(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
 def _orders(actor: Actor, order_ids: set[int], now: datetime) -> dict[int, _Bound]:
     found: dict[int, _Bound] = {}
     for part in _parts(sorted(order_ids)):
-        orders = list_orders(actor, at=now, active=False).filter(pk__in=part).select_related("person")
-        for order in orders:
+        for order in list_orders(actor, at=now, active=False).filter(pk__in=part).select_related("person"):
             if is_genuine(order):
-                ends_at = order.ends_at if order.closed_at is None else min(order.ends_at, order.closed_at)
-                found[order.pk] = _Bound(
-                    order.pk,
-                    order.person_id,
-                    OrderKind(order.kind),
-                    order.starts_at,
-                    ends_at,
-                    order.person.area_path,
-                )
+                found[order.pk] = _bound(order)
     return found
+
+
+def _bound(order: Any) -> _Bound:
+    return _Bound(
+        order.pk,
+        order.person_id,
+        OrderKind(order.kind),
+        order.opened_at,
+        order.starts_at,
+        order.ends_at if order.closed_at is None else min(order.ends_at, order.closed_at),
+        order.person.area_path,
+    )
+
+
+def _orders_at_home(actor: Actor, person_ids: set[int], now: datetime) -> dict[int, list[_Bound]]:
+    """person -> his orders that are followed up at the door, of all times, the stricter kind first."""
+    found: dict[int, list[_Bound]] = defaultdict(list)
+    for part in _parts(sorted(person_ids)):
+        orders = list_orders(actor, at=now, active=False, kinds=HOME_KINDS).filter(person_id__in=part)
+        for order in orders.select_related("person"):
+            if is_genuine(order):
+                found[order.person_id].append(_bound(order))
+    for mine in found.values():
+        mine.sort(key=lambda order: (HOME_KINDS.index(order.kind), order.order_id))
+    return found
+
+
+def _in_force(named: _Bound, at: datetime, at_home: Mapping[int, Sequence[_Bound]]) -> _Bound:
+    """The order that bound the person at that moment: the named one, else one of its kind, else another one at
+    home (while the phone was out of reach the named one was replaced); the named one where there is none.
+    """
+    if named.kind not in HOME_KINDS or named.binds(at):
+        return named
+    others = at_home.get(named.person_id, ())
+    then = [order for order in others if order.opened_at <= at and order.binds(at)]
+    return min(then, key=lambda order: order.kind is not named.kind, default=named)
+
+
+def _orders_of(actor: Actor, visits: Sequence[NewVisit], now: datetime) -> dict[tuple[int, datetime], _Bound]:
+    """(named order, moment of the visit) -> the order that the visit counts for. At most two queries for every
+    5,000: the second only where a named order was not in force any more.
+    """
+    named = _orders(actor, {visit.order_id for visit in visits}, now)
+    pairs = {(visit.order_id, visit.visited_at) for visit in visits if visit.order_id in named}
+    lapsed = {
+        named[order_id].person_id
+        for order_id, at in pairs
+        if named[order_id].kind in HOME_KINDS and not named[order_id].binds(at)
+    }
+    others = _orders_at_home(actor, lapsed, now)
+    return {(order_id, at): _in_force(named[order_id], at, others) for order_id, at in pairs}
 
 
 def _known(visits: Sequence[NewVisit]) -> dict[str, Visit]:
@@ -186,7 +234,7 @@ def _check(actor: Actor, visit: NewVisit, order: _Bound | None, now: datetime) -
         )
     if order.kind not in HOME_KINDS:
         raise Refused(gettext_noop("Only orders of quarantine or monitoring at home are followed up at the door."))
-    if not order.starts_at <= visit.visited_at < order.ends_at:
+    if not order.binds(visit.visited_at):
         raise Refused(gettext_noop("The order was not in force when the visit was made."))
     low, high = TEMPERATURES
     if visit.temperature is not None and not low <= visit.temperature <= high:
@@ -201,9 +249,10 @@ def _check(actor: Actor, visit: NewVisit, order: _Bound | None, now: datetime) -
     return order
 
 
-def _same(stored: Visit, visit: NewVisit) -> bool:
-    return (stored.order_id, stored.due_on, stored.outcome, stored.visited_at) == (
-        visit.order_id,
+def _same(stored: Visit, visit: NewVisit, order: _Bound) -> bool:
+    # by the person: the order that it was counted for may be another than the one that the phone names
+    return (stored.person_id, stored.due_on, stored.outcome, stored.visited_at) == (
+        order.person_id,
         visit.due_on,
         visit.outcome.value,
         visit.visited_at,
@@ -228,17 +277,17 @@ def _facts(visit: NewVisit, person_id: int) -> list[NewEvidence]:
 def _record(actor: Actor, visits: Sequence[NewVisit], now: datetime, entry: Entry) -> VisitsRecorded:
     # first of all, so that the same visit sent by two connections is looked up by one after the other
     lock_ledger()
-    orders = _orders(actor, {visit.order_id for visit in visits}, now)
+    orders = _orders_of(actor, visits, now)
     stored = _known(visits)
     good: dict[str, tuple[NewVisit, _Bound]] = {}
     known: dict[str, Visit] = {}
     refused: list[tuple[str, QipanError]] = []
     for visit in sorted(visits, key=lambda visit: (visit.visited_at, visit.client_key)):
         try:
-            order = _check(actor, visit, orders.get(visit.order_id), now)
+            order = _check(actor, visit, orders.get((visit.order_id, visit.visited_at)), now)
             before = stored.get(visit.client_key)
             sent = good.get(visit.client_key)
-            if (before is not None and not _same(before, visit)) or (sent is not None and sent[0] != visit):
+            if (before is not None and not _same(before, visit, order)) or (sent is not None and sent[0] != visit):
                 raise Conflict(gettext_noop("This key was used for another visit."))
         except QipanError as error:
             refused.append((visit.client_key, error))

@@ -123,6 +123,55 @@ def test_only_orders_at_home_while_they_are_in_force(cast, at, order):
         visit(cast.chen, order, at + 2 * HOUR, key="k2")
 
 
+def replaced(order, at, kind=HOME):
+    """The order that takes another's place at a moment, as a new decision does."""
+    close(order, at, "replaced")
+    return order_of(order.person_id, kind, at=at)
+
+
+@pytest.mark.parametrize("kind", [HOME, OrderKind.MONITOR_HOME])
+def test_a_visit_for_an_order_replaced_meanwhile_counts_for_the_new_one(cast, at, order, undecided, kind):
+    new = replaced(order, at, kind)
+    sent = {"outcome": ILL, "symptoms": ["fever"], "key": "ill"}
+    stored = visit(cast.chen, order, at + HOUR, **sent)
+    assert (stored.person_id, stored.order_id, stored.outcome) == (cast.xia, new.pk, "symptomatic")
+    assert Evidence.objects.filter(person_id=cast.xia, kind="symptom").count() == 1
+    assert AuditEntry.objects.get(action="visit.record").detail["order"] == new.pk
+    # sent again it is known, by whichever order
+    assert visit(cast.chen, order, at + HOUR, **sent) == stored == visit(cast.chen, new, at + HOUR, **sent)
+    # one that was made before stays with the order of its moment
+    assert visit(cast.chen, order, at - HOUR, key="before").order_id == order.pk
+
+
+def test_the_order_of_the_same_kind_takes_the_visit(cast, at, order, undecided):
+    order_of(cast.xia, OrderKind.MONITOR_HOME, at=at - HOUR)
+    monitor = order_of(cast.xia, OrderKind.MONITOR_HOME, at=at - HOUR)
+    new = replaced(monitor, at, OrderKind.MONITOR_HOME)
+    done = services.visits_record_bulk(actor=cast.chen, visits=[news(monitor, at + HOUR, 1)], now=at + 2 * HOUR)
+    (stored,) = done.recorded
+    assert stored.order_id != order.pk
+    assert Order.objects.get(pk=stored.order_id).kind == new.kind
+
+
+def test_no_other_persons_and_no_other_times_order_takes_the_visit(cast, at, order, undecided):
+    order_of(cast.yun, HOME, at=at)
+    order_of(cast.xia, OrderKind.QUARANTINE_CENTRAL, at=at)
+    close(order, at, "replaced")
+    with pytest.raises(Refused):
+        visit(cast.chen, order, at + HOUR)
+    # known only later, although it says that it binds since the morning
+    order_of(cast.xia, HOME, at=at + 2 * HOUR)
+    with pytest.raises(Refused):
+        visit(cast.chen, order, at + HOUR)
+    # and the right to see and record is asked as before
+    replaced(order, at)
+    with pytest.raises(Denied):
+        visit(cast.bob, order, at + HOUR)
+    with pytest.raises(Absent):
+        visit(cast.dora, order, at + HOUR)
+    assert not Visit.objects.exists()
+
+
 def test_three_closed_doors_go_to_the_tracer(cast, at, order, undecided):
     made = [
         visit(cast.chen, order, at + offset, AWAY, key=f"k{n}")
