@@ -26,3 +26,13 @@ def at() -> datetime:
     from tests.cast import AT
 
     return AT
+
+
+@pytest.fixture
+def orders_stand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Orders made by tests/orders.py have no evidence behind them: take them for decided. (That an order which
+    no decision asks for binds nobody is tested in control.)
+    """
+    from qipan.rooms.control.selectors import orders
+
+    monkeypatch.setattr(orders, "asked_for", lambda rows, at: {orders._key(order): False for order in rows})

@@ -96,7 +96,7 @@ ROLES_WITH: Mapping[Permission, frozenset[Role]] = {
     Permission.KEY_ROTATE: frozenset({_R.ADMINISTRATOR}),
     Permission.EVIDENCE_VIEW: frozenset({_R.EPIDEMIOLOGIST, _R.TRACER, _R.CLINICIAN, _R.AUDITOR, _R.SYSTEM}),
     Permission.EVIDENCE_RECORD: frozenset({_R.EPIDEMIOLOGIST, _R.TRACER, _R.CLINICIAN, _R.SYSTEM}),
-    Permission.EVIDENCE_VOID: frozenset({_R.EPIDEMIOLOGIST, _R.CLINICIAN}),
+    Permission.EVIDENCE_VOID: frozenset({_R.EPIDEMIOLOGIST, _R.CLINICIAN, _R.SYSTEM}),
     Permission.DECISION_VIEW: frozenset(
         {_R.EPIDEMIOLOGIST, _R.TRACER, _R.GRID_WORKER, _R.SITE_MANAGER, _R.CLINICIAN, _R.AUDITOR, _R.SYSTEM}
     ),

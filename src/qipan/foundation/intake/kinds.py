@@ -143,6 +143,7 @@ class FileKind:
     id_columns: tuple[str, ...] = ()
     id_digits: int = 0
     permission: Permission = Permission.BATCH_IMPORT
+    void_permission: Permission | None = None
     check: Check = check_nothing
     check_file: Callable[[IntakeContext, pl.DataFrame], list[Reject]] | None = None
     file_columns: tuple[str, ...] = ()

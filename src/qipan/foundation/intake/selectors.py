@@ -72,11 +72,11 @@ def known_rows(keys: Sequence[bytes]) -> dict[bytes, bytes]:
                 found.update((bytes(key), bytes(content)) for key, content in cursor.fetchall())
             return found
         for start in range(0, len(keys), _KEYS):
-            part = list(keys[start : start + _KEYS])
-            marks = ",".join(["%s"] * len(part))
+            some = list(keys[start : start + _KEYS])
+            marks = ",".join(["%s"] * len(some))
             cursor.execute(
                 f"SELECT key, content FROM intake_acceptedrow WHERE key IN ({marks})",  # noqa: S608
-                part,
+                some,
             )
             found.update(cursor.fetchall())
     return found

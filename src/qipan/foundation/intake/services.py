@@ -402,6 +402,11 @@ def batch_void(*, actor: Actor, batch_id: int, at: datetime) -> dict[str, Any]:
     kind = file_kind(batch.kind)
     with audited(actor=actor, action="batch.void", at=at) as entry:
         require(actor, Permission.BATCH_VOID, batch.area_path)
+        require_anywhere(actor, kind.permission)
+        own = batch.created_by is not None and batch.created_by == actor.user_id
+        if kind.void_permission is not None and not own:
+            # whose file it was may always take it back; anybody else needs the right over what is in it
+            require(actor, kind.void_permission, batch.area_path)
         held = Batch.objects.select_for_update().get(pk=batch.pk)
         if held.state not in (Batch.State.COMPLETE, Batch.State.OPEN):
             raise Refused("Batch %(batch)s is %(state)s.", batch=held.pk, state=held.state)

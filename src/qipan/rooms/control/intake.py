@@ -16,10 +16,10 @@ from qipan.rooms.control.services import (
     evidence_add,
     evidence_key,
 )
-from qipan.rooms.control.services.evidence import check_value
 from qipan.rooms.persons.selectors import PersonRef, resolve_persons
 from qipan.terms.errors import BadInput
 from qipan.terms.evidence import EvidenceKind
+from qipan.terms.evidence_values import check_evidence_value
 from qipan.terms.roles import SYSTEM_ACTOR, Permission
 
 COLUMNS = (
@@ -38,41 +38,46 @@ def _identity(source: str, kind: str, evidence_id: str) -> bytes:
     return evidence_key(kind, source, evidence_id)
 
 
-def _voided(ctx: IntakeContext, wanted: set[str]) -> dict[str, int]:
-    """Evidence id of the file -> the fact that it names, of whatever kind."""
+def _voided(ctx: IntakeContext, wanted: set[str]) -> dict[str, tuple[int, int]]:
+    """Evidence id of the file -> the fact that it names, of whatever kind, and its person."""
     by_key = {
         _identity(ctx.source, kind.value, evidence_id): evidence_id for evidence_id in wanted for kind in EvidenceKind
     }
-    found: dict[str, int] = {}
+    found: dict[str, tuple[int, int]] = {}
     keys = list(by_key)
     for start in range(0, len(keys), 500):
-        rows = Evidence.objects.filter(key__in=keys[start : start + 500]).values_list("key", "pk")
-        found.update({by_key[bytes(key)]: pk for key, pk in rows})
+        rows = Evidence.objects.filter(key__in=keys[start : start + 500]).values_list("key", "pk", "person_id")
+        found.update({by_key[bytes(key)]: (pk, person_id) for key, pk, person_id in rows})
     return found
 
 
 def _row_reject(
-    ctx: IntakeContext, row: Mapping[str, Any], persons: Mapping[str, PersonRef], voided: Mapping[str, int]
+    ctx: IntakeContext, row: Mapping[str, Any], persons: Mapping[str, PersonRef], voided: Mapping[str, tuple[int, int]]
 ) -> Reject | None:
     number = row["_row"]
     person = persons.get(row["person_id"])
     kind = EvidenceKind(row["kind"])
-    wanted = Permission.APPEAL_DECIDE if kind is EvidenceKind.EXEMPTION else Permission.EVIDENCE_RECORD
+    wanted = Permission.EVIDENCE_VOID if kind is EvidenceKind.CORRECTION else Permission.EVIDENCE_RECORD
     # a person elsewhere looks as absent as one who does not exist
     if person is None or not ctx.actor.may(wanted, person.area_path):
-        return Reject(number, "person_id", _("No such person, or not yours: %(person)s."), {"person": row["person_id"]})
+        return Reject(number, "person_id", _("There is no such person, or not one for whom you may record."))
+    if kind is EvidenceKind.EXEMPTION:
+        return Reject(number, "kind", _("An exemption is the answer to an appeal: open one."))
     linked = row.get("linked_person_id")
     if linked is not None and linked not in persons:
-        return Reject(number, "linked_person_id", _("No such person: %(person)s."), {"person": linked})
+        return Reject(number, "linked_person_id", _("There is no such person, or not one for whom you may record."))
+    if linked is not None and persons[linked].id == person.id:
+        return Reject(number, "linked_person_id", _("Nobody is linked to himself."))
     recorded = row.get("recorded_at") or ctx.at
     if recorded < row["at"]:
         return Reject(number, "recorded_at", _("It was learnt before it was so."))
-    if row.get("voids") is not None and row["voids"] not in voided:
-        return Reject(number, "voids", _("There is no evidence %(id)s of this source yet."), {"id": row["voids"]})
-    if kind is EvidenceKind.CORRECTION and row.get("voids") is None:
-        return Reject(number, "voids", _("A correction names the evidence that it takes back."))
+    if (kind is EvidenceKind.CORRECTION) != (row.get("voids") is not None):
+        return Reject(number, "voids", _("A correction, and only a correction, names the evidence it takes back."))
+    if row.get("voids") is not None and voided.get(row["voids"], (0, 0))[1] != person.id:
+        unknown = _("There is no evidence %(id)s of this person and source yet.")
+        return Reject(number, "voids", unknown, {"id": row["voids"]})
     try:
-        check_value(kind, json.loads(row["value"]))
+        check_evidence_value(kind, json.loads(row["value"]), row["at"], zone=ctx.time_zone)
     except BadInput as error:
         return Reject(number, "value", error.message, dict(error.params))
     return None
@@ -92,10 +97,11 @@ def check(ctx: IntakeContext, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[R
     ]
     good = frame.filter(~pl.col("_row").is_in([reject.row for reject in rejects]))
     ids = {reference: person.id for reference, person in persons.items()}
+    facts = {evidence_id: fact for evidence_id, (fact, _person) in voided.items()}
     return good.with_columns(
         pl.col("person_id").replace_strict(ids, default=None, return_dtype=pl.Int64).alias("_person_id"),
         pl.col("linked_person_id").replace_strict(ids, default=None, return_dtype=pl.Int64).alias("_linked_id"),
-        pl.col("voids").replace_strict(voided, default=None, return_dtype=pl.Int64).alias("_voids"),
+        pl.col("voids").replace_strict(facts, default=None, return_dtype=pl.Int64).alias("_voids"),
     ), rejects
 
 
@@ -143,6 +149,7 @@ EVIDENCE = FileKind(
     columns=COLUMNS,
     id_columns=("evidence_id",),
     permission=Permission.EVIDENCE_RECORD,
+    void_permission=Permission.EVIDENCE_VOID,
     check=check,
     commit=commit,
     void=void,

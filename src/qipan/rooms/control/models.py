@@ -53,7 +53,11 @@ class Evidence(models.Model):
             models.CheckConstraint(condition=Q(kind__in=[k.value for k in EvidenceKind]), name="evidence_kind_known"),
             models.CheckConstraint(condition=~Q(source=""), name="evidence_has_source"),
             models.CheckConstraint(condition=Q(recorded_at__gte=F("at")), name="evidence_not_before_it_was_so"),
-            models.CheckConstraint(condition=~Q(kind="correction") | Q(voids__isnull=False), name="correction_voids"),
+            # a correction takes something back, and nothing else does
+            models.CheckConstraint(
+                condition=Q(kind="correction", voids__isnull=False) | (~Q(kind="correction") & Q(voids=None)),
+                name="correction_voids",
+            ),
         ]
         indexes = [
             models.Index(fields=["batch_id"]),
@@ -75,6 +79,8 @@ class StoredDecision(models.Model):
     content = models.JSONField()
     next_change_at = models.DateTimeField(null=True)
     stale = models.BooleanField(default=False)
+    #: which evidence it has seen (`selectors.ledger.ledger_versions`): a row put back later has not seen it all
+    ledger = models.CharField(max_length=32)
     seal = models.BinaryField(max_length=32)
 
     class Meta:

@@ -168,4 +168,5 @@ TESTS = FileKind(
     commit=commit_tests,
     finish=finish_tests,
     void=void_tests,
+    void_permission=Permission.EVIDENCE_VOID,
 )

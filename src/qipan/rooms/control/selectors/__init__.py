@@ -2,7 +2,7 @@
 
 from qipan.rooms.control.selectors.decisions import (
     codes_count,
-    current_decision,
+    current_decisions,
     decision_of,
 )
 from qipan.rooms.control.selectors.ledger import (
@@ -34,7 +34,7 @@ __all__ = [
     "access_order",
     "appeals_overdue",
     "codes_count",
-    "current_decision",
+    "current_decisions",
     "decision_of",
     "evidence_count",
     "evidence_hashes",

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import Any
 
 import polars as pl
@@ -132,6 +133,36 @@ def persons_count(disease: str) -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT COUNT(DISTINCT person_id) FROM control_evidence WHERE disease = %s", [disease])
         return int(cursor.fetchone()[0])
+
+
+def ledger_versions(person_ids: Collection[int], *, disease: str) -> dict[int, str]:
+    """person -> a digest of how much evidence there is about him and those it links him to. Evidence is only
+    ever added, so that the same version means the same evidence. Two queries for any number of persons.
+    """
+    own, own_parameters = ids_condition("person_id", person_ids)
+    links: dict[int, set[int]] = {person_id: set() for person_id in person_ids}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT person_id, linked_person_id FROM control_evidence "  # noqa: S608
+            f"WHERE disease = %s AND linked_person_id IS NOT NULL AND {own}",
+            [disease, *own_parameters],
+        )
+        for person_id, linked in cursor.fetchall():
+            links[person_id].add(linked)
+        wanted = set(person_ids).union(*links.values())
+        condition, parameters = ids_condition("person_id", wanted)
+        cursor.execute(
+            "SELECT person_id, COUNT(*), MAX(id) FROM control_evidence "  # noqa: S608
+            f"WHERE disease = %s AND {condition} GROUP BY person_id",
+            [disease, *parameters],
+        )
+        seen = {person_id: (count, newest) for person_id, count, newest in cursor.fetchall()}
+    return {
+        person_id: blake2b(
+            repr([(each, seen.get(each)) for each in (person_id, *sorted(linked))]).encode(), digest_size=16
+        ).hexdigest()
+        for person_id, linked in links.items()
+    }
 
 
 def evidence_count(*, disease: str | None = None) -> int:

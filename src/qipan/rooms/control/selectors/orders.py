@@ -1,15 +1,16 @@
 """Orders and appeals. An order binds by its interval: a lapsed one needs nobody to close it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db.models import Q, QuerySet
 
-from qipan.foundation import crypto
+from qipan.foundation import clock, crypto
 from qipan.foundation.access.scoping import scope, within
 from qipan.rooms.control.models import Appeal, Order
 from qipan.rooms.control.rules import canonical
+from qipan.rooms.control.selectors.decisions import current_decisions
 from qipan.terms.errors import Absent
 from qipan.terms.evidence import OrderKind
 from qipan.terms.roles import Actor, Permission
@@ -85,11 +86,43 @@ class OrderFact:
     awaiting: bool
 
 
+#: person, kind, rule, until, latest
+_Key = tuple[int, str, str, str, str]
+
+
+def _key(order: Order) -> _Key:
+    return (order.person_id, order.kind, order.rule, order.until.isoformat(), order.latest.isoformat())
+
+
+def asked_for(orders: Sequence[Order], at: datetime) -> dict[_Key, bool]:
+    """What the decisions of these orders' persons ask for at a moment -> whether it waits for a result."""
+    asked: dict[_Key, bool] = {}
+    for disease in sorted({order.disease for order in orders}):
+        people = {order.person_id for order in orders if order.disease == disease}
+        for person_id, decision in current_decisions(people, at=at, disease=disease).items():
+            for spec in decision.content["orders"]:
+                key = (person_id, spec["kind"], spec["rule"], spec["until"], spec["latest"])
+                asked[key] = spec["awaiting"]
+    return asked
+
+
 def order_facts(
     actor: Actor, *, at: datetime, below: str | None = None, kinds: Collection[OrderKind] | None = None
 ) -> list[OrderFact]:
-    """The genuine active orders at a moment, ordered by area, household, person. One query."""
-    orders = list_orders(actor, at=at, below=below, kinds=kinds).select_related("person")
+    """The orders that bind at a moment, ordered by area, household, person. A constant number of queries.
+
+    An order binds if the machinery wrote it and the person's decision of that moment asks for it: a closed
+    order put back by SQL binds nobody, and one whose release waits for a result goes on after its last day
+    although nobody has decided it again yet.
+    """
+    orders = list_orders(actor, at=at, below=below, kinds=kinds, active=False).select_related("person")
+    still_open = Q(closed_at=None) | Q(closed_at__gt=at)
+    orders = orders.filter(
+        still_open, opened_at__lte=at, starts_at__lte=at, latest__gte=clock.local_date(at, clock.civil_zone())
+    )
+    genuine = [order for order in orders if is_genuine(order)]
+    asked = asked_for(genuine, at)
+    binding = [o for o in genuine if _key(o) in asked and (o.ends_at > at or asked[_key(o)])]
     facts = [
         OrderFact(
             order_id=order.pk,
@@ -98,16 +131,15 @@ def order_facts(
             kind=OrderKind(order.kind),
             area_path=order.person.area_path,
             starts_at=order.starts_at,
-            ends_at=order.ends_at,
+            ends_at=order.ends_at if order.ends_at > at else clock.day_end(order.latest, clock.civil_zone()),
             starts_on=order.starts_on,
             until=order.until,
             test_days=tuple(date.fromisoformat(day) for day in order.test_days),
             fulfil_by=order.fulfil_by,
             opened_at=order.opened_at,
-            awaiting=order.awaiting,
+            awaiting=order.awaiting or order.ends_at <= at,
         )
-        for order in orders
-        if is_genuine(order)
+        for order in binding
     ]
     return sorted(facts, key=lambda f: (f.area_path, f.household_id or 0, f.person_id, f.order_id))
 

@@ -6,9 +6,10 @@ from qipan.foundation import crypto
 from qipan.foundation.access.scoping import require, require_recorded
 from qipan.foundation.audit.selectors import not_before_log
 from qipan.foundation.audit.services import audited
-from qipan.rooms.control.models import Appeal
+from qipan.rooms.control.models import Appeal, Order
 from qipan.rooms.control.rules import APPEAL_CLOCK, exemption_value, may_answer
 from qipan.rooms.control.selectors.orders import access_appeal, access_order, appeals_overdue
+from qipan.rooms.control.services.decisions import decide_now
 from qipan.rooms.control.services.evidence import insert_and_decide
 from qipan.rooms.control.services.locking import lock_ledger
 from qipan.terms.errors import BadInput, Refused
@@ -18,6 +19,19 @@ from qipan.terms.roles import Actor, Permission
 
 def _bound_to(field: str, order_id: int) -> bytes:
     return f"control.appeal.{field}.{order_id}".encode()
+
+
+def _present(order: Order, *, at: datetime, write_id: str) -> Order | None:
+    """The order that binds in this one's place now (its replacement, or another of its kind), after deciding
+    the person again: an order that waits for a result goes on after its last day, as another row. None where
+    nothing of the kind binds any more.
+    """
+    decide_now([order.person_id], at=at, disease=order.disease, write_id=write_id)
+    bound = Order.objects.filter(
+        person_id=order.person_id, disease=order.disease, kind=order.kind, closed_at=None, ends_at__gt=at
+    )
+    present: Order | None = bound.order_by("-pk").first()
+    return present
 
 
 def appeal_open(*, actor: Actor, order_id: int, grounds: str, at: datetime) -> Appeal:
@@ -31,9 +45,12 @@ def appeal_open(*, actor: Actor, order_id: int, grounds: str, at: datetime) -> A
         order = access_order(actor, order_id)
         area_path = order.person.area_path
         require(actor, Permission.APPEAL_OPEN, area_path)
-        if order.closed_at is not None or order.ends_at <= at:
+        present = _present(order, at=at, write_id=entry.write_id)
+        if present is None:
             raise Refused("This order has ended: there is nothing left to appeal against.")
-        if order.appeals.filter(state=Appeal.State.OPEN).exists():
+        order = present
+        same = Appeal.objects.filter(person_id=order.person_id, state=Appeal.State.OPEN, order__kind=order.kind)
+        if same.filter(order__disease=order.disease).exists():
             raise Refused("This order is under appeal already.")
         appeal = Appeal.objects.create(
             order=order,
@@ -52,8 +69,7 @@ def appeal_open(*, actor: Actor, order_id: int, grounds: str, at: datetime) -> A
     return appeal
 
 
-def _exempt(appeal: Appeal, *, actor: Actor, at: datetime, write_id: str) -> dict[str, object]:
-    order = appeal.order
+def _exempt(appeal: Appeal, order: Order, *, actor: Actor, at: datetime, write_id: str) -> dict[str, object]:
     value = exemption_value(order_kind=order.kind, until=order.latest)
     recorded = insert_and_decide(
         actor=actor, person_id=order.person_id, kind=EvidenceKind.EXEMPTION, at=at, value=value, source="appeal",
@@ -64,7 +80,7 @@ def _exempt(appeal: Appeal, *, actor: Actor, at: datetime, write_id: str) -> dic
 
 def appeal_decide(*, actor: Actor, appeal_id: int, granted: bool, answer: str, at: datetime) -> Appeal:
     """Answer an appeal. Granted: an exemption goes to the ledger, and the book decides again. Never lengthens
-    an order. Raises Absent, Denied, Refused (answered already; the same person or unit), BadInput.
+    an order. Raises Absent, Denied, Refused (answered already, or too late; the same person or unit), BadInput.
     """
     if not answer.strip():
         raise BadInput("An appeal is answered with reasons that the person can read.")
@@ -84,14 +100,17 @@ def appeal_decide(*, actor: Actor, appeal_id: int, granted: bool, answer: str, a
             unit_id=actor.unit_id,
         ):
             raise Refused("Somebody else, of another unit than the one that recorded the grounds, must answer this.")
+        if appeal.due_at <= at:
+            raise Refused("The clock of this appeal has run out: the order is released, not answered.")
         appeal.answer = crypto.seal("appeal", answer.encode(), bound_to=_bound_to("answer", order.pk))
         appeal.decided_at, appeal.decided_by, appeal.decided_unit = at, actor.user_id, actor.unit_id
         detail: dict[str, object] = {"order": order.pk}
-        if order.closed_at is not None or order.ends_at <= at:
+        present = _present(order, at=at, write_id=entry.write_id)
+        if present is None:
             appeal.state = Appeal.State.MOOT
         elif granted:
             appeal.state = Appeal.State.GRANTED
-            detail = _exempt(appeal, actor=actor, at=at, write_id=entry.write_id)
+            detail = _exempt(appeal, present, actor=actor, at=at, write_id=entry.write_id)
         else:
             appeal.state = Appeal.State.UPHELD
         appeal.save(update_fields=["state", "answer", "decided_at", "decided_by", "decided_unit"])
@@ -118,11 +137,12 @@ def appeals_release_overdue(*, actor: Actor, at: datetime) -> int:
             order = appeal.order
             appeal.decided_at = at
             detail: dict[str, object] = {"order": order.pk}
-            if order.closed_at is not None or order.ends_at <= at:
+            present = _present(order, at=at, write_id=entry.write_id)
+            if present is None:
                 appeal.state = Appeal.State.MOOT
             else:
                 appeal.state = Appeal.State.RELEASED
-                detail = _exempt(appeal, actor=actor, at=at, write_id=entry.write_id)
+                detail = _exempt(appeal, present, actor=actor, at=at, write_id=entry.write_id)
             appeal.save(update_fields=["state", "decided_at"])
             entry.about(
                 "appeal",

@@ -1,12 +1,11 @@
 """Decisions are stored, orders opened and closed: only here, and only as the rulebook's evaluators say."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-import polars as pl
 from django.db import connection
 from django.db.models import Q
 
@@ -16,22 +15,16 @@ from qipan.foundation.audit.selectors import not_before_log
 from qipan.foundation.audit.services import audited
 from qipan.rooms.control.models import CompletePass, Order, StoredDecision
 from qipan.rooms.control.rules import Opening, OpenOrder, decision_json, diff_orders
+from qipan.rooms.control.selectors.deciding import Subject, evaluate, subjects
 from qipan.rooms.control.selectors.decisions import is_sealed, seal_payload
-from qipan.rooms.control.selectors.ledger import ledger_frame, ledger_items, linked_to, persons_with_grounds
+from qipan.rooms.control.selectors.ledger import ledger_versions, linked_to, persons_with_grounds
 from qipan.rooms.control.selectors.orders import order_seal
 from qipan.rooms.control.services.locking import lock_ledger
 from qipan.rooms.diseases.selectors import BooksInForce, tables_in_force
-from qipan.rooms.persons.selectors import person_refs
-from qipan.rulebooks.decided import decisions_from
 from qipan.rulebooks.model import Rulebook
-from qipan.rulebooks.population import decide_population
-from qipan.rulebooks.single import decide
 from qipan.terms.decisions import Decision
-from qipan.terms.evidence import HealthCode
 from qipan.terms.roles import Actor, Permission
 
-#: above this many persons the population evaluator is quicker than deciding one by one
-_FEW = 20
 #: persons a transaction: some seconds of work, so that nobody waits long for the ledger
 _CHUNK = 5_000
 
@@ -58,48 +51,10 @@ class Refreshed:
         return {"decided": self.persons, "opened": dict(self.opened), "closed": dict(self.closed)}
 
 
-@dataclass(frozen=True, slots=True)
-class _Person:
-    person_id: int
-    area_path: str
-    book: Rulebook | None
-
-
 def _appeal_to(area_path: str) -> str:
     # the headquarters of the person's county hears appeals; of what there is of the path where it is shorter
     codes = [code for code in area_path.split("/") if code]
     return codes[min(2, len(codes) - 1)] if codes else "/"
-
-
-def _lapse(person: _Person, at: datetime) -> Decision:
-    """What holds where no book is in force: nothing."""
-    return Decision(str(person.person_id), "", "", at, HealthCode.GREEN, (), (), None)
-
-
-def _evaluate(persons: list[_Person], *, at: datetime, disease: str) -> Iterator[tuple[_Person, Decision]]:
-    """Decide persons: few of them one by one, many by the population evaluator. Same answers, tested."""
-    tables = tables_in_force(disease)
-    if len(persons) <= _FEW:
-        for person in persons:
-            if person.book is None:
-                yield person, _lapse(person, at)
-            else:
-                items = ledger_items(person.person_id, disease=disease)
-                yield person, decide(person.book, tables, items, str(person.person_id), at)
-        return
-    frame = ledger_frame([person.person_id for person in persons], disease=disease)
-    by_book: dict[str, list[_Person]] = {}
-    for person in persons:
-        by_book.setdefault(person.book.id if person.book else "", []).append(person)
-    for group in by_book.values():
-        book = group[0].book
-        decided: dict[str, Decision] = {}
-        if book is not None:
-            wanted = pl.Series([str(person.person_id) for person in group])
-            result = decide_population(book, tables, frame, at, persons=wanted)
-            decided = {decision.person_id: decision for decision in decisions_from(result)}
-        for person in group:
-            yield person, decided.get(str(person.person_id)) or _lapse(person, at)
 
 
 def _open_orders(person_ids: Collection[int], disease: str) -> dict[int, list[OpenOrder]]:
@@ -125,7 +80,7 @@ def _open_orders(person_ids: Collection[int], disease: str) -> dict[int, list[Op
 
 
 def _new_order(
-    person: _Person, book: Rulebook, opening: Opening, *, at: datetime, disease: str, write_id: str
+    person: Subject, book: Rulebook, opening: Opening, *, at: datetime, disease: str, write_id: str
 ) -> Order:
     spec = opening.spec
     order = Order(
@@ -167,12 +122,13 @@ def _close_orders(closings: dict[int, str], at: datetime, counts: Counter[str]) 
     Order.objects.bulk_update(rows, ["closed_as", "closed_at", "seal"], batch_size=500)
 
 
-def _store(decided: Iterable[tuple[_Person, Decision]], *, at: datetime, disease: str, write_id: str) -> Refreshed:
+def _store(decided: Iterable[tuple[Subject, Decision]], *, at: datetime, disease: str, write_id: str) -> Refreshed:
     """Make the stored decisions and orders of these persons what was decided."""
     decided = list(decided)
     ids = [person.person_id for person, _ in decided]
     before = {row.person_id: row for row in StoredDecision.objects.filter(person_id__in=ids, disease=disease)}
     open_orders = _open_orders(ids, disease)
+    versions = ledger_versions(ids, disease=disease)
     refreshed = Refreshed(persons=len(decided))
     decisions: list[StoredDecision] = []
     openings: list[Order] = []
@@ -196,6 +152,7 @@ def _store(decided: Iterable[tuple[_Person, Decision]], *, at: datetime, disease
             "moment": at,
             "content": content,
             "next_change_at": decision.next_change_at,
+            "ledger": versions[person.person_id],
         }
         if row is not None and not row.stale and is_sealed(row) and row.moment <= at:
             same = all(getattr(row, name) == value for name, value in values.items() if name != "moment")
@@ -213,28 +170,44 @@ def _store(decided: Iterable[tuple[_Person, Decision]], *, at: datetime, disease
         batch_size=500,
         update_conflicts=True,
         unique_fields=["person", "disease"],
-        update_fields=["rulebook", "tables", "moment", "content", "next_change_at", "stale", "seal"],
+        update_fields=["rulebook", "tables", "moment", "content", "next_change_at", "stale", "ledger", "seal"],
     )
     return refreshed
 
 
 def decide_now(person_ids: Collection[int], *, at: datetime, disease: str, write_id: str) -> Refreshed:
     """Decide these persons and store what follows, inside the caller's transaction (ledger locked)."""
+    decided = evaluate(subjects(person_ids, at=at, disease=disease), at=at, disease=disease)
+    return _store(decided, at=at, disease=disease, write_id=write_id)
+
+
+def _moved(at: datetime, disease: str) -> set[int]:
+    """Persons whose stored decision is of another book than the one that holds where they live now."""
     books = BooksInForce(disease, clock.local_date(at, clock.civil_zone()))
-    refs = person_refs(person_ids)
-    persons = [_Person(i, refs[i].area_path, books.at(refs[i].area_path)) for i in sorted(refs)]
-    return _store(_evaluate(persons, at=at, disease=disease), at=at, disease=disease, write_id=write_id)
+    rows = StoredDecision.objects.filter(disease=disease, person__purged_at=None)
+    places = rows.values_list("person_id", "rulebook", "person__area_path").iterator(chunk_size=10_000)
+    by_path: dict[str, str] = {}
+    moved = set()
+    for person_id, rulebook, path in places:
+        if path not in by_path:
+            book = books.at(path)
+            by_path[path] = book.id if book else ""
+        if by_path[path] != rulebook:
+            moved.add(person_id)
+    return moved
 
 
 def _waiting(at: datetime, disease: str, rules: dict[str, Any]) -> list[int]:
     """Persons whose stored decision is stale or due; everybody with grounds if other books or tables are in
     force than at the last pass (a green decision is not stored, and may be another one now).
     """
-    waiting = Q(stale=True) | Q(next_change_at__lte=at)
+    purged = Q(person__purged_at__isnull=False) & ~Q(rulebook="")
+    waiting = Q(stale=True) | Q(next_change_at__lte=at) | purged
     if not CompletePass.objects.filter(disease=disease, **rules).exists():
         waiting = Q()
     rows = StoredDecision.objects.filter(waiting, disease=disease)
     wanted = set(rows.values_list("person_id", flat=True))
+    wanted |= _moved(at, disease)
     if waiting == Q():
         wanted |= set(persons_with_grounds(disease))
     return sorted(wanted)

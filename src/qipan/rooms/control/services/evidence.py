@@ -10,7 +10,9 @@ from typing import Any
 import polars as pl
 from django.db import connection
 
+from qipan.foundation import clock
 from qipan.foundation.access.scoping import require
+from qipan.foundation.audit.reasons import seal_reason
 from qipan.foundation.audit.reconcile import content_hash
 from qipan.foundation.audit.selectors import not_before_log
 from qipan.foundation.audit.services import audited
@@ -25,10 +27,14 @@ from qipan.rooms.control.selectors.ledger import (
 )
 from qipan.rooms.control.services.decisions import Refreshed, decide_now
 from qipan.rooms.control.services.locking import lock_ledger
-from qipan.rooms.persons.selectors import person_refs
+from qipan.rooms.persons.selectors import PersonRef, person_refs
 from qipan.terms.errors import Absent, BadInput, Conflict, Denied, Refused
-from qipan.terms.evidence import VALUE_KEYS, EvidenceKind
+from qipan.terms.evidence import EvidenceKind
+from qipan.terms.evidence_values import check_evidence_value
 from qipan.terms.roles import Actor, Permission
+
+#: the source of corrections made here; an imported correction has its file's source
+CORRECTION = "correction"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +75,6 @@ def evidence_key(kind: str, source: str, identity: str) -> bytes:
     """The 16-byte identity of a fact: (kind, source, id within the source)."""
     text = json.dumps([kind, source, identity], ensure_ascii=False)
     return hashlib.blake2b(text.encode(), digest_size=16).digest()
-
-
-def check_value(kind: EvidenceKind, value: dict[str, Any]) -> None:
-    """Raise BadInput unless `value` has the keys of its kind (INTERFACES, Values) and no others."""
-    required, optional = VALUE_KEYS[kind]
-    missing = [key for key in required if key not in value]
-    if missing:
-        raise BadInput("Evidence of kind %(kind)s needs %(keys)s.", kind=kind.value, keys=", ".join(missing))
-    unknown = [key for key in value if key not in required + optional and not key.startswith("x_")]
-    if unknown:
-        raise BadInput("Evidence of kind %(kind)s has no %(keys)s.", kind=kind.value, keys=", ".join(unknown))
 
 
 def mark_stale(person_ids: Collection[int], *, disease: str) -> int:
@@ -164,16 +159,23 @@ def evidence_add(
     )
 
 
-def _authorise(actor: Actor, kind: EvidenceKind, area_path: str, linked_path: str | None) -> None:
+def _is_source(person_id: int) -> bool:
+    """Whether there is anything to be exposed to: a diagnosis or an exposure of that person that stands."""
+    kinds = (EvidenceKind.DIAGNOSIS.value, EvidenceKind.EXPOSURE.value)
+    return any(not is_voided(row) for row in Evidence.objects.filter(person_id=person_id, kind__in=kinds))
+
+
+def _authorise(actor: Actor, kind: EvidenceKind, area_path: str, linked: PersonRef | None) -> None:
     """Who may state what: laboratories results, grid workers follow-ups, the investigating roles the rest.
 
-    An exposure may also be stated where the person lives to whom somebody was exposed: contacts cross county
-    borders, and whoever investigates a case must be able to name them.
+    An exposure may also be stated where the case (or the contact between) lives to whom somebody was exposed:
+    contacts cross county borders, and whoever investigates a case must be able to name them.
     """
     if (
         kind is EvidenceKind.EXPOSURE
-        and linked_path is not None
-        and actor.may(Permission.EVIDENCE_RECORD, linked_path)
+        and linked is not None
+        and actor.may(Permission.EVIDENCE_RECORD, linked.area_path)
+        and _is_source(linked.id)
     ):
         return
     wanted = {
@@ -195,7 +197,6 @@ def evidence_record(
     source: str,
     now: datetime,
     linked_person_id: int | None = None,
-    voids: int | None = None,
     identity: str | None = None,
     disease: str = "covid19",
 ) -> Recorded:
@@ -204,24 +205,28 @@ def evidence_record(
     `identity`: the fact's id within `source`; the same one again is answered with the fact recorded before
     (and refused as a Conflict if it says something else). Raises Absent for a person whom the actor may not
     see, Denied where he may not state this, Refused for an exemption (that is the answer to an appeal, never
-    a statement), BadInput for values that do not fit the kind or a fact from the future.
+    a statement) and a correction (`evidence_void`), BadInput for values that do not fit the kind or a fact
+    from the future.
     """
     if kind is EvidenceKind.EXEMPTION:
         raise Refused("An exemption is the answer to an appeal: open one.")
+    if kind is EvidenceKind.CORRECTION:
+        raise Refused("A correction takes a fact back: void that fact.")
+    if linked_person_id == person_id:
+        raise BadInput("Nobody is linked to himself.")
     now = not_before_log(now)
     with audited(actor=actor, action="evidence.record", at=now) as entry:
         refs = person_refs([person_id] if linked_person_id is None else [person_id, linked_person_id])
         ref, linked = refs.get(person_id), refs.get(linked_person_id or 0)
         if ref is None or (linked is None and linked_person_id is not None):
             raise Absent("person")
-        _authorise(actor, kind, ref.area_path, linked.area_path if linked else None)
-        check_value(kind, value)
+        _authorise(actor, kind, ref.area_path, linked)
         if at > now:
             raise BadInput("This is in the future: %(at)s.", at=at.isoformat())
+        check_evidence_value(kind, value, at, zone=clock.civil_zone())
         recorded = insert_and_decide(
             actor=actor, person_id=person_id, kind=kind, at=at, value=value, source=source, now=now,
-            linked_person_id=linked_person_id, voids=voids, identity=identity, disease=disease,
-            write_id=entry.write_id,
+            linked_person_id=linked_person_id, identity=identity, disease=disease, write_id=entry.write_id,
         )  # fmt: skip
         entry.silent = not recorded.new
         entry.about(
@@ -250,7 +255,8 @@ def insert_and_decide(
     key = evidence_key(kind.value, source, identity if identity is not None else write_id)
     before = Evidence.objects.filter(key=key).first()
     if before is not None:
-        same = (before.person_id, before.kind, before.at, before.value) == (person_id, kind.value, at, value)
+        said = (before.person_id, before.linked_person_id, before.kind, before.at, before.value, before.voids_id)
+        same = said == (person_id, linked_person_id, kind.value, at, value, voids)
         if not same:
             raise Conflict("This fact was recorded before and said something else: void it first.")
         return Recorded(before.pk, new=False, refreshed=Refreshed())
@@ -266,6 +272,11 @@ def insert_and_decide(
     return Recorded(row.pk, new=True, refreshed=refreshed, content_hash=content_hash([line]))
 
 
+def is_voided(row: Evidence) -> bool:
+    """Whether a correction of this fact stands (one that was itself taken back does not)."""
+    return any(not is_voided(correction) for correction in row.voided_by.all())
+
+
 def evidence_void(*, actor: Actor, evidence_id: int, reason: str, now: datetime) -> Recorded:
     """Take one fact back by a new one, and decide again. Raises Absent, Denied, or Refused if it is void."""
     if not reason.strip():
@@ -276,17 +287,24 @@ def evidence_void(*, actor: Actor, evidence_id: int, reason: str, now: datetime)
         if row is None or not actor.may(Permission.EVIDENCE_VIEW, row.person.area_path):
             raise Absent("evidence")
         require(actor, Permission.EVIDENCE_VOID, row.person.area_path)
-        if row.voided_by.exists():
+        if row.kind == EvidenceKind.EXEMPTION:
+            raise Refused("An exemption answers an appeal and is not taken back: new grounds make a new order.")
+        if is_voided(row):
             raise Refused("This fact was taken back before.")
         recorded = insert_and_decide(
-            actor=actor, person_id=row.person_id, kind=EvidenceKind.CORRECTION, at=now, value={}, source="correction",
-            now=now, voids=row.pk, identity=str(row.pk), disease=row.disease, write_id=entry.write_id,
+            actor=actor, person_id=row.person_id, kind=EvidenceKind.CORRECTION, at=now, value={}, source=CORRECTION,
+            now=now, voids=row.pk, identity=f"{row.pk}.{row.voided_by.count()}", disease=row.disease,
+            write_id=entry.write_id,
         )  # fmt: skip
         entry.about(
             "evidence",
             row.pk,
             area_path=row.person.area_path,
-            detail={"reason": reason[:300], "voided": row.pk, **recorded.detail()},
+            detail={
+                "reason": seal_reason(reason, write_id=entry.write_id),
+                "voided": row.pk,
+                **recorded.detail(),
+            },
         )
     return recorded
 
@@ -298,13 +316,21 @@ def evidence_void_batch(
     entry and the persons to be decided again. Running it again finds nothing left.
     """
     lock_ledger()
-    rows = Evidence.objects.filter(batch_id=batch_id, voided_by=None).exclude(kind=EvidenceKind.CORRECTION.value)
+    # what the batch brought in, its own corrections included; not those that took it back before
+    rows = Evidence.objects.filter(batch_id=batch_id).exclude(kind=EvidenceKind.CORRECTION.value, source=CORRECTION)
+    corrected = {row.pk: row for row in rows.filter(voided_by__isnull=False).distinct()}
+    times = {pk: row.voided_by.count() for pk, row in corrected.items()}
+    standing = {pk for pk, row in corrected.items() if is_voided(row)}
     fields = ("pk", "person_id", "disease")
     corrections: dict[str, list[NewEvidence]] = {}
     for evidence_id, person_id, disease in rows.order_by("pk").values_list(*fields).iterator(chunk_size=10_000):
+        if evidence_id in standing:
+            continue
         corrections.setdefault(disease, []).append(
             NewEvidence(
-                key=evidence_key(EvidenceKind.CORRECTION.value, "correction", str(evidence_id)),
+                key=evidence_key(
+                    EvidenceKind.CORRECTION.value, CORRECTION, f"{evidence_id}.{times.get(evidence_id, 0)}"
+                ),
                 person_id=person_id,
                 kind=EvidenceKind.CORRECTION,
                 at=now,
@@ -318,7 +344,7 @@ def evidence_void_batch(
     persons: set[int] = set()
     for disease, facts in corrections.items():
         detail = evidence_add(
-            actor=actor, source="correction", batch_id=batch_id, write_id=write_id, recorded_at=now, rows=facts,
+            actor=actor, source=CORRECTION, batch_id=batch_id, write_id=write_id, recorded_at=now, rows=facts,
             disease=disease,
         )  # fmt: skip
         persons = {fact.person_id for fact in facts}

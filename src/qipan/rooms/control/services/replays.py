@@ -105,10 +105,10 @@ def replay(
                 moment = _day_of(book, day)
                 decided = list(decisions_from(decide_population(book, tables, frame, moment, persons=names)))
                 for decision in decided:
-                    for order in decision.orders:
-                        if order.starts <= day <= order.ends:
-                            result.person_days[order.kind.value] += 1
-                        result.tests += day in order.test_days
+                    # a person is counted once a day however many orders say the same
+                    kinds = {order.kind.value for order in decision.orders if order.starts <= day <= order.ends}
+                    result.person_days.update(kinds)
+                    result.tests += any(day in order.test_days for order in decision.orders)
                 if day == end:
                     for decision in decided:
                         if decision.orders or decision.code is not HealthCode.GREEN:

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from qipan.foundation.access.scoping import require_anywhere
 from qipan.foundation.audit.services import audited
 from qipan.rooms.control.services.decisions import decisions_refresh
 from qipan.rooms.control.services.evidence import evidence_void_batch
-from qipan.terms.roles import SYSTEM_ACTOR, Actor
+from qipan.terms.roles import SYSTEM_ACTOR, Actor, Permission
 
 
 def batch_void_evidence(*, actor: Actor, batch_id: int, at: datetime) -> Mapping[str, int]:
@@ -14,6 +15,7 @@ def batch_void_evidence(*, actor: Actor, batch_id: int, at: datetime) -> Mapping
     caller (intake) has authorised the batch. Again: nothing is left, and nothing happens.
     """
     with audited(actor=actor, action="evidence.void_batch", at=at) as entry:
+        require_anywhere(actor, Permission.BATCH_VOID)
         detail, persons = evidence_void_batch(actor=actor, batch_id=batch_id, now=at, write_id=entry.write_id)
         entry.about("batch", batch_id, area_path="/", detail=detail)
         entry.silent = not persons

@@ -7,8 +7,14 @@ from tests.cast import Cast
 
 from qipan.foundation.audit.models import AuditEntry
 from qipan.rooms.control import selectors
-from qipan.rooms.control.models import Appeal, Order
-from qipan.rooms.control.services import appeal_decide, appeal_open, appeals_release_overdue
+from qipan.rooms.control.models import Appeal, Evidence, Order
+from qipan.rooms.control.services import (
+    appeal_decide,
+    appeal_open,
+    appeals_release_overdue,
+    decisions_refresh,
+    evidence_void,
+)
 from qipan.rooms.control.services.appeals import appeal_grounds
 from qipan.rooms.control.tests.stories import days, exposed, open_orders
 from qipan.terms.errors import Absent, BadInput, Denied, Refused
@@ -74,11 +80,49 @@ def test_an_exemption_answers_the_grounds_that_were_there(town: Cast, at: dateti
 def test_after_the_end_there_is_nothing_to_appeal_and_late_answers_are_moot(
     town: Cast, at: datetime, order: Order
 ) -> None:
-    with pytest.raises(Refused):
-        appeal_open(actor=town.bob, order_id=order.pk, grounds="Too long.", at=at + days(60))
-    appeal = appeal_open(actor=town.bob, order_id=order.pk, grounds="Too long.", at=at)
-    decided = appeal_decide(actor=town.lin, appeal_id=appeal.pk, granted=True, answer="Late.", at=at + days(60))
+    eve = order.ends_at - days(0.25)
+    appeal = appeal_open(actor=town.bob, order_id=order.pk, grounds="Too long.", at=eve)
+    decided = appeal_decide(actor=town.lin, appeal_id=appeal.pk, granted=True, answer="Late.", at=eve + days(0.5))
     assert decided.state == "moot"
+    with pytest.raises(Refused, match="ended"):
+        appeal_open(actor=town.bob, order_id=order.pk, grounds="Too long.", at=at + days(60))
+
+
+def test_the_clock_binds_whether_anybody_runs_the_cycle_or_not(town: Cast, at: datetime, order: Order) -> None:
+    appeal = appeal_open(actor=town.bob, order_id=order.pk, grounds="Too long.", at=at)
+    late = at + days(1.25)
+    # nobody has run anything: reading releases by itself, and no answer can be given any more
+    assert order.kind not in {o["kind"] for o in selectors.decision_of(town.alice, town.xia, at=late).content["orders"]}
+    assert order.pk not in {fact.order_id for fact in selectors.order_facts(town.alice, at=late)}
+    with pytest.raises(Refused, match="clock"):
+        appeal_decide(actor=town.lin, appeal_id=appeal.pk, granted=False, answer="No.", at=late)
+    assert appeals_release_overdue(actor=SYSTEM_ACTOR, at=late) == 1
+
+
+def test_waiting_for_a_result_an_order_still_binds_and_can_be_appealed(town: Cast, at: datetime) -> None:
+    # 9th edition: a contact's contact is kept beyond day 7 while a result is missing
+    exposed(town.alice, town.wei, last=at - days(1), now=at, contact_class="secondary")
+    home = open_orders(town.wei)[0]
+    after = home.ends_at + days(0.05)
+    assert selectors.decision_of(town.alice, town.wei, at=after).code == "red"
+    facts = selectors.order_facts(town.alice, at=after)
+    assert [(fact.person_id, fact.awaiting) for fact in facts] == [(town.wei, True)]
+    appeal = appeal_open(actor=town.bob, order_id=home.pk, grounds="The result is yours to bring.", at=after)
+    # the cycle replaces the order by its awaiting twin; the appeal goes on, and its silence releases
+    decisions_refresh(actor=SYSTEM_ACTOR, at=after + days(0.1))
+    assert appeals_release_overdue(actor=SYSTEM_ACTOR, at=after + days(1)) == 1
+    appeal.refresh_from_db()
+    assert appeal.state == "released"
+    assert open_orders(town.wei) == []
+
+
+def test_an_exemption_is_not_taken_back(town: Cast, at: datetime, order: Order) -> None:
+    appeal = appeal_open(actor=town.bob, order_id=order.pk, grounds="I was away.", at=at)
+    appeal_decide(actor=town.lin, appeal_id=appeal.pk, granted=True, answer="Shown by tickets.", at=at)
+    exemption = Evidence.objects.get(kind="exemption")
+    with pytest.raises(Refused, match="exemption"):
+        evidence_void(actor=town.alice, evidence_id=exemption.pk, reason="I disagree", now=at)
+    assert order.kind not in {o.kind for o in open_orders(town.xia)}
 
 
 def test_two_persons_of_two_units(town: Cast, at: datetime, order: Order) -> None:

@@ -8,6 +8,7 @@ from django.db.utils import DatabaseError
 from tests.cast import Cast
 
 from qipan.foundation.audit.models import AuditEntry
+from qipan.foundation.audit.reasons import open_reason
 from qipan.foundation.audit.services import audited
 from qipan.rooms.control import selectors
 from qipan.rooms.control.models import Evidence, Order, StoredDecision
@@ -23,7 +24,7 @@ from qipan.rooms.control.services import (
 from qipan.rooms.control.tests.stories import days, diagnosed, exposed, open_orders, swabbed
 from qipan.terms.errors import Absent, BadInput, Conflict, Denied, Refused
 from qipan.terms.evidence import EvidenceKind
-from qipan.terms.roles import SYSTEM_ACTOR
+from qipan.terms.roles import SYSTEM_ACTOR, Actor, Grant, Role
 
 pytestmark = pytest.mark.django_db
 
@@ -115,13 +116,11 @@ def test_bulk_and_single_give_the_same_decisions_and_orders(town: Cast, at: date
     assert len(single) == 10
     contents = dict(StoredDecision.objects.values_list("person_id", "content"))
     # the population evaluator takes over above a handful of people: force it
-    from qipan.rooms.control.services import decisions
+    from qipan.rooms.control.selectors import deciding
 
-    few, decisions._FEW = decisions._FEW, 0
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(deciding, "FEW", 0)
         refreshed = decisions_rebuild(actor=SYSTEM_ACTOR, at=at)
-    finally:
-        decisions._FEW = few
     assert refreshed.changed == 0
     assert state() == single
     assert dict(StoredDecision.objects.values_list("person_id", "content")) == contents
@@ -269,3 +268,77 @@ def test_a_clock_set_back_releases_nobody(town: Cast, at: datetime) -> None:
     # a minute's difference between two machines is no fault: the later moment counts
     swabbed(town.hu, town.xia, "negative", now=at - timedelta(minutes=1))
     assert open_orders(town.xia) == orders
+
+
+def test_a_correction_is_its_own_act_with_its_own_right(town: Cast, at: datetime) -> None:
+    recorded = diagnosed(town.ning, town.xia, now=at)
+    with pytest.raises(Refused):
+        evidence_record(
+            actor=town.alice, person_id=town.xia, kind=EvidenceKind.CORRECTION, at=at, value={}, source="x", now=at
+        )
+    for actor in (town.bob, town.chen, town.hu, town.fang):
+        with pytest.raises((Denied, Absent)):
+            evidence_void(actor=actor, evidence_id=recorded.evidence_id, reason="no", now=at)
+    assert selectors.decision_of(town.alice, town.xia, at=at).code == "red"
+    # only a correction takes something back, says the database
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Evidence.objects.create(
+            key=b"x" * 16, disease="covid19", person_id=town.xia, kind="follow_up", at=at, recorded_at=at, value={},
+            source="x", voids_id=recorded.evidence_id, write_id="x",
+        )  # fmt: skip
+
+
+def test_a_void_can_be_voided_and_the_fact_voided_again(town: Cast, at: datetime) -> None:
+    recorded = diagnosed(town.ning, town.xia, now=at)
+    codes = []
+    target = recorded.evidence_id
+    for number in range(3):
+        void = evidence_void(actor=town.ning, evidence_id=target, reason="mixed up", now=at + days(number / 10))
+        codes.append(selectors.decision_of(town.alice, town.xia, at=at + days(number / 10)).code)
+        # first the fact, then its correction, then the fact again
+        target = void.evidence_id if number == 0 else recorded.evidence_id
+    assert codes == ["green", "red", "green"]
+    assert selectors.reconcile_ledger().agrees
+
+
+def test_the_words_of_a_correction_are_sealed_in_the_log(town: Cast, at: datetime) -> None:
+    recorded = diagnosed(town.ning, town.xia, now=at)
+    words = "Wang Xiaoming 13800138000 was mixed up"
+    evidence_void(actor=town.ning, evidence_id=recorded.evidence_id, reason=words, now=at)
+    entry = AuditEntry.objects.get(action="evidence.void")
+    assert "13800138000" not in str(entry.detail)
+    assert open_reason(entry.detail["reason"], write_id=entry.write_id) == words
+
+
+def test_an_exposure_across_the_border_needs_somebody_to_be_exposed_to(town: Cast, at: datetime) -> None:
+    with pytest.raises(Denied):  # zhu is no case
+        exposed(town.alice, town.tao, last=at - days(1), now=at, to=town.zhu)
+    with pytest.raises(BadInput):
+        exposed(town.alice, town.xia, last=at - days(1), now=at, to=town.xia)
+    diagnosed(town.ning, town.zhu, now=at)
+    exposed(town.alice, town.tao, last=at - days(1), now=at, to=town.zhu)
+    assert selectors.decision_of(town.dora, town.tao, at=at).code == "red"
+
+
+def test_whoever_moved_is_decided_by_the_book_of_the_new_place(town: Cast, at: datetime) -> None:
+    from qipan.rooms.diseases.services import rulebook_publish
+    from qipan.rooms.persons.services import person_move
+    from qipan.rulebooks.loader import book_text
+
+    root = Actor(None, None, (Grant(Role.ADMINISTRATOR, "/"),), "installation")
+    rulebook_publish(actor=root, text=book_text("covid19-cn-9-henan"), area_path=town.path("411203"), at=at)
+    exposed(town.alice, town.xia, last=at - days(1), now=at)
+    decisions_refresh(actor=SYSTEM_ACTOR, at=at)
+    mover = Actor(None, None, (Grant(Role.EPIDEMIOLOGIST, "/"),), "both counties")
+    person_move(actor=mover, person_id=town.xia, area="411203100201", at=at)
+    decisions_refresh(actor=SYSTEM_ACTOR, at=at)
+    assert {order.rulebook for order in open_orders(town.xia)} == {"covid19-cn-9-henan"}
+
+
+def test_nothing_binds_a_purged_person(town: Cast, at: datetime) -> None:
+    from qipan.rooms.persons.services import person_purge
+
+    exposed(town.alice, town.xia, last=at - days(1), now=at)
+    person_purge(actor=town.lin, person_id=town.xia, reason="emergency_ended", at=at)
+    decisions_refresh(actor=SYSTEM_ACTOR, at=at)
+    assert open_orders(town.xia) == []

@@ -11,7 +11,7 @@ from tests.cast import Cast
 from qipan.rooms.control import models, selectors, services
 from qipan.rooms.control.models import Order, StoredDecision
 from qipan.rooms.control.services import decisions_refresh, evidence_record
-from qipan.rooms.control.tests.stories import days, exposed, open_orders
+from qipan.rooms.control.tests.stories import days, diagnosed, exposed, open_orders
 from qipan.terms.errors import BadInput, Refused
 from qipan.terms.evidence import VALUE_KEYS, EvidenceKind
 from qipan.terms.roles import SYSTEM_ACTOR, Permission
@@ -61,8 +61,8 @@ def test_sql_turns_nobody_red(town: Cast, at: datetime) -> None:
     # zhu has nothing to his name; somebody with database access wants him red
     content = json.dumps({"code": "red", "orders": [], "reasons": []})
     _sql(
-        "INSERT INTO control_storeddecision (person_id, disease, rulebook, tables, moment, content, stale, seal) "
-        "VALUES (%s, 'covid19', 'covid19-cn-9', '0', %s, %s, %s, %s)",
+        "INSERT INTO control_storeddecision (person_id, disease, rulebook, tables, moment, content, stale, ledger, "
+        "seal) VALUES (%s, 'covid19', 'covid19-cn-9', '0', %s, %s, %s, '', %s)",
         [town.zhu, str(at), content, False, b"0" * 32],
     )
     read = selectors.decision_of(town.alice, town.zhu, at=at)
@@ -105,6 +105,23 @@ def test_somebody_elses_order_copied_to_a_person_binds_him_not(town: Cast, at: d
     Order.objects.bulk_create([copy])
     assert town.zhu not in {fact.person_id for fact in selectors.order_facts(town.alice, at=at)}
     assert selectors.decision_of(town.alice, town.zhu, at=at).code == "green"
+
+
+def test_an_old_sealed_row_put_back_colours_nobody(town: Cast, at: datetime) -> None:
+    # xia was red, and rightly; the diagnosis was then taken back; somebody puts the sealed rows back
+    recorded = diagnosed(town.ning, town.xia, now=at)
+    decision = StoredDecision.objects.values().get(person_id=town.xia)
+    orders = list(Order.objects.filter(person_id=town.xia).values())
+    services.evidence_void(actor=town.ning, evidence_id=recorded.evidence_id, reason="mixed up", now=at + days(1))
+    StoredDecision.objects.filter(person_id=town.xia).update(**{k: v for k, v in decision.items() if k != "id"})
+    for values in orders:
+        Order.objects.filter(pk=values["id"]).update(**{k: v for k, v in values.items() if k != "id"})
+    assert selectors.forged_orders() == []  # every seal holds
+    later = at + days(1.5)
+    assert selectors.decision_of(town.alice, town.xia, at=later).code == "green"
+    assert selectors.order_facts(town.alice, at=later) == []
+    decisions_refresh(actor=SYSTEM_ACTOR, at=later, person_ids=[town.xia])
+    assert open_orders(town.xia) == []
 
 
 def test_evidence_slipped_in_by_sql_is_found(town: Cast, at: datetime) -> None:

@@ -32,3 +32,8 @@ def undecided(monkeypatch: pytest.MonkeyPatch) -> None:
     from qipan.rooms.fieldwork import services
 
     monkeypatch.setattr(services, "decisions_refresh", lambda **_: Refreshed())
+
+
+@pytest.fixture(autouse=True)
+def decided_orders(orders_stand: None) -> None:
+    """The orders of these tests are made by hand."""

@@ -268,4 +268,5 @@ CASES = FileKind(
     commit=commit_cases,
     finish=finish_cases,
     void=void_cases,
+    void_permission=Permission.EVIDENCE_VOID,
 )

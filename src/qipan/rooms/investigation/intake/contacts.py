@@ -208,4 +208,5 @@ CONTACTS = FileKind(
     commit=commit_contacts,
     finish=finish_contacts,
     void=void_contacts,
+    void_permission=Permission.EVIDENCE_VOID,
 )

@@ -11,6 +11,7 @@ from qipan.foundation.audit.models import AuditEntry
 from qipan.foundation.audit.reasons import open_reason
 from qipan.rooms.control.models import Evidence
 from qipan.rooms.control.selectors.reconciling import reconcile_ledger
+from qipan.rooms.control.services import evidence_record
 from qipan.rooms.geography.selectors import areas_by_code
 from qipan.rooms.investigation.models import Case, Contact
 from qipan.rooms.investigation.selectors import (
@@ -22,7 +23,7 @@ from qipan.rooms.investigation.selectors import (
 )
 from qipan.rooms.investigation.services import case_confirm, case_discard, contact_add
 from qipan.terms.errors import Absent, BadInput, Denied, Refused
-from qipan.terms.evidence import Classification, ContactClass
+from qipan.terms.evidence import Classification, ContactClass, EvidenceKind
 
 if TYPE_CHECKING:
     from tests.cast import Cast
@@ -185,8 +186,15 @@ def test_contacts_that_cannot_be(cast: "Cast", at: datetime, make_case: MakeCase
 def test_a_contact_may_live_in_the_next_county(cast: "Cast", at: datetime, make_case: MakeCase) -> None:
     case = make_case("c1", cast.xia)
     day = date(2022, 7, 19)
+    # named in a line list only, nobody across the border is restricted on his account
+    with pytest.raises(Denied):
+        contact_add(actor=cast.alice, case_id=case.pk, person_id=cast.tao, at=at, last_exposure=day)
+    evidence_record(
+        actor=cast.alice, person_id=cast.xia, kind=EvidenceKind.DIAGNOSIS, at=at,
+        value={"classification": "confirmed"}, source="hospital", now=at,
+    )  # fmt: skip
     contact_add(actor=cast.alice, case_id=case.pk, person_id=cast.tao, at=at, last_exposure=day)
-    assert Evidence.objects.get().person_id == cast.tao
+    assert Evidence.objects.get(kind="exposure").person_id == cast.tao
     # the neighbour sees neither the case nor a way to name its contacts
     with pytest.raises(Absent):
         contact_add(actor=cast.dora, case_id=case.pk, person_id=cast.tao, at=at, last_exposure=day)
