@@ -3,9 +3,9 @@
 import argparse
 import json
 import sys
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from qipan.cli.arguments import local_day
 from qipan.cli.django_setup import actor_named, setup
 from qipan.foundation import clock
 
@@ -13,19 +13,12 @@ if TYPE_CHECKING:
     from qipan.rooms.command.services import DayResult
 
 
-def _date(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text} is not a date (YYYY-MM-DD)") from None
-
-
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     """Declare `day run` and its options (INTERFACES)."""
     parser = subparsers.add_parser("day", help="the daily cycle")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     run_parser = actions.add_parser("run", help="one daily cycle for all areas; run twice, it changes nothing")
-    run_parser.add_argument("--date", type=_date, metavar="D", help="local date (default: today)")
+    run_parser.add_argument("--date", type=local_day, metavar="D", help="local date (default: today)")
     run_parser.add_argument("--as", dest="user", metavar="USER", help="who runs it (default: the system)")
     run_parser.add_argument("--json", action="store_true", help="print one JSON document")
     run_parser.set_defaults(run=run)

@@ -42,6 +42,7 @@ def _prepare(fresh: bool) -> Path:
         raise BadInput("--fresh throws away only the demonstration's own database: unset DATABASE_URL.")
     if fresh and folder.exists():
         shutil.rmtree(folder)
+    django_setup.private_files()
     folder.mkdir(parents=True, exist_ok=True)
     os.environ.update(QIPAN_VAR=str(folder), QIPAN_DEMO="1")
     os.environ.setdefault("QIPAN_KEYS", str(folder / "keys"))

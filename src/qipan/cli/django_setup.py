@@ -12,8 +12,16 @@ from qipan.terms.errors import BadInput
 from qipan.terms.roles import SYSTEM_ACTOR, Actor
 
 
+def private_files() -> None:
+    """From here on every file and folder that the command makes is for its owner alone: databases, exports and
+    the demonstration's files are about people.
+    """
+    os.umask(0o077)
+
+
 def setup() -> None:
-    """Load settings and apps once, and speak the language of QIPAN_LANGUAGE."""
+    """Load settings and apps once, speak the language of QIPAN_LANGUAGE; files are private from here on."""
+    private_files()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "qipan.config.settings")
     django.setup()
     database = settings.DATABASES["default"]

@@ -2,37 +2,26 @@
 
 import csv
 import json
+import mmap
 import sys
-from collections.abc import Mapping
-from datetime import date, datetime
+import zipfile
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 from polars.exceptions import PolarsError
 
 from qipan.terms.errors import BadInput
-from qipan.terms.evidence import (
-    VALUE_KEYS,
-    Classification,
-    ContactClass,
-    EvidenceKind,
-    FollowUpOutcome,
-    OrderKind,
-    TestOutcome,
-)
+from qipan.terms.evidence import VALUE_KEYS, EvidenceKind
+from qipan.terms.evidence_values import DAYS, WORDS, read_day
 
 _REQUIRED = ("evidence_id", "person_id", "kind", "at", "value")
 _OPTIONAL = ("linked_person_id", "recorded_at", "voids")
 _UTC = pl.Datetime("us", "UTC")
-_WORDS: Mapping[str, set[str]] = {
-    "result": {word.value for word in TestOutcome},
-    "class": {word.value for word in ContactClass},
-    "classification": {word.value for word in Classification},
-    "outcome": {word.value for word in FollowUpOutcome},
-    "order_kind": {word.value for word in OrderKind},
-}
-_DAYS = {"first", "last", "until", "onset_date"}
+_ANY_ZONE = ZoneInfo("UTC")  # whether it is a day at all, not which one
 
 
 def scan_evidence(path: Path) -> pl.LazyFrame:
@@ -44,7 +33,8 @@ def scan_evidence(path: Path) -> pl.LazyFrame:
     if not path.is_file():
         raise BadInput("There is no file %(file)s.", file=str(path))
     try:
-        lazy = pl.scan_parquet(path) if path.suffix.lower() == ".parquet" else _scan_csv(path)
+        parquet = _is_parquet(path)
+        lazy = pl.scan_parquet(path) if parquet else _scan_csv(path)
         names = lazy.collect_schema().names()
         for column in _REQUIRED:
             if column not in names:
@@ -64,12 +54,40 @@ def scan_evidence(path: Path) -> pl.LazyFrame:
             "%(file)s cannot be read: %(why)s.", file=str(path), why=error.strerror or str(error)
         ) from None
     except PolarsError as error:
-        fault = _csv_fault(path) if path.suffix.lower() != ".parquet" else None
+        fault = _parquet_fault(path) if parquet else _csv_fault(path)
         if fault:
             raise fault from None
         why = str(error).splitlines()[0].rstrip(".")
         raise BadInput("%(file)s cannot be read: %(why)s.", file=str(path), why=why) from None
     return lazy
+
+
+def _is_parquet(path: Path) -> bool:
+    """Whether the file is to be read as Parquet. Raises BadInput for a workbook, and for what is no text."""
+    with path.open("rb") as file:
+        magic = file.read(4)
+        if magic.startswith(b"PK"):
+            if not zipfile.is_zipfile(file):
+                raise BadInput("%(file)s is a damaged workbook: its archive cannot be opened.", file=path.name)
+            raise BadInput("%(file)s is a workbook: save it as CSV UTF-8 or Parquet.", file=str(path))
+        if magic == b"PAR1" or path.suffix.lower() == ".parquet":
+            return True
+        if magic:
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                place = content.find(b"\0")
+                if place >= 0:
+                    row = content[:place].count(b"\n")
+                    raise BadInput("%(file)s is no text: it holds a NUL in row %(row)s.", file=str(path), row=row)
+    return False
+
+
+def _parquet_fault(path: Path) -> BadInput | None:
+    """That a Parquet file cannot be opened at all; None where it can."""
+    try:
+        pl.scan_parquet(path).select(pl.len()).collect()
+    except PolarsError:
+        return BadInput("%(file)s is not a Parquet file, or is damaged.", file=path.name)
+    return None
 
 
 def _scan_csv(path: Path) -> pl.LazyFrame:
@@ -83,9 +101,11 @@ def _csv_fault(path: Path) -> BadInput | None:
     with path.open("rb") as file:
         width = None
         lines = (line.decode("utf-8", errors="surrogateescape") for line in file)
-        for number, fields in enumerate(csv.reader(lines)):
+        for number, fields in enumerate(_rows(lines)):
             width = width or len(fields)
             if any(0xDC80 <= ord(char) <= 0xDCFF for field in fields for char in field):
+                if not number:
+                    return BadInput("%(file)s, header: not UTF-8.", file=str(path))
                 return BadInput("%(file)s, row %(row)s: not UTF-8.", file=str(path), row=number)
             if len(fields) > width:
                 return BadInput(
@@ -93,6 +113,12 @@ def _csv_fault(path: Path) -> BadInput | None:
                     file=str(path), row=number, found=len(fields), wanted=width,
                 )  # fmt: skip
     return None
+
+
+def _rows(lines: Iterator[str]) -> Iterator[list[str]]:
+    """The rows as far as they can be told apart; a file of junk may have none."""
+    with suppress(csv.Error):
+        yield from csv.reader(lines)
 
 
 def _first(lazy: pl.LazyFrame, wrong: pl.Expr, column: str) -> tuple[int, Any] | None:
@@ -174,7 +200,7 @@ def _check_values(path: Path, lazy: pl.LazyFrame) -> None:
 
 def _wrong(kind: EvidenceKind, text: str | None) -> str | None:
     """What is wrong with a value of a kind; None if nothing is."""
-    required, optional = VALUE_KEYS[kind]
+    required, _ = VALUE_KEYS[kind]
     if text is None:
         return f"empty, but {kind} needs {', '.join(required)}" if required else None
     try:
@@ -186,20 +212,11 @@ def _wrong(kind: EvidenceKind, text: str | None) -> str | None:
     for key in required:
         if value.get(key) is None:
             return f"{kind} needs {key}"
-    for key, words in _WORDS.items():
-        if key in required + optional and value.get(key) is not None and value[key] not in words:
+    for key, words in WORDS.get(kind, {}).items():
+        # a level of risk that is no such word is looked up by the area
+        if key != "level" and value.get(key) is not None and value[key] not in words:
             return f"{key} is {json.dumps(value[key], ensure_ascii=False)}, not one of {', '.join(sorted(words))}"
-    for key in _DAYS.intersection(required + optional):
-        if value.get(key) is not None and not _is_day(value[key]):
+    for key in DAYS.get(kind, ()):
+        if value.get(key) is not None and read_day(value[key], _ANY_ZONE) is None:
             return f"{key} is {json.dumps(value[key], ensure_ascii=False)}, not a date (YYYY-MM-DD)"
     return None
-
-
-def _is_day(text: object) -> bool:
-    if not isinstance(text, str):
-        return False
-    try:
-        date.fromisoformat(text) if len(text) <= 10 else datetime.fromisoformat(text)
-    except ValueError:
-        return False
-    return True

@@ -11,12 +11,13 @@ from gettext import translation
 from pathlib import Path
 
 from qipan.cli import commands
+from qipan.cli.arguments import Parser
 from qipan.terms.errors import BadInput, QipanError
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser with every command that INTERFACES names and that exists by now."""
-    parser = argparse.ArgumentParser(prog="qipan", description="The whole city as one board.")
+    parser = Parser(prog="qipan", description="The whole city as one board.")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for add_parser in commands.ADD_PARSERS:
         add_parser(subparsers)
@@ -46,6 +47,22 @@ def say(error: QipanError) -> str:
 _DATABASE_AWAY = "The database cannot be used: %(why)s. What was acknowledged is kept; run the command again."
 
 
+_NO_TABLES = "The database has no tables of this version (%(why)s): run `qipan init`."
+_UNDEFINED = ("42P01", "42703")  # PostgreSQL: no such table, no such column
+
+
+def _lacks_tables(error: Exception) -> bool:
+    """Whether the database was never brought up to date by `qipan init`."""
+    if "django" not in sys.modules:
+        return False
+    from django.db import DatabaseError
+
+    if not isinstance(error, DatabaseError):
+        return False
+    told = str(error).startswith(("no such table", "no such column"))
+    return told or getattr(error.__cause__, "sqlstate", None) in _UNDEFINED
+
+
 def _is_operational(error: Exception) -> bool:
     """Whether the database is away, full or locked: not a defect of ours, and not to be shown as one."""
     if "django" not in sys.modules:
@@ -73,6 +90,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("qipan: stopped; what was acknowledged is kept", file=sys.stderr)
         return 1
     except Exception as error:
+        if _lacks_tables(error):
+            print(f"qipan: {say(QipanError(_NO_TABLES, why=str(error).partition(chr(10))[0]))}", file=sys.stderr)
+            return 2
         if not _is_operational(error):
             raise
         print(f"qipan: {say(QipanError(_DATABASE_AWAY, why=str(error)))}", file=sys.stderr)

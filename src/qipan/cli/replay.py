@@ -2,16 +2,19 @@
 
 import argparse
 import json
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
+
+from qipan.cli.arguments import local_day
+from qipan.terms.errors import Absent, BadInput
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
     parser = subparsers.add_parser("replay", help="the ledger under several rulebooks, and the difference")
     parser.add_argument("--rulebook", action="append", required=True, metavar="ID", help="twice or more to compare")
-    parser.add_argument("--from", dest="start", type=date.fromisoformat, metavar="DATE", help="default: 30 days ago")
-    parser.add_argument("--to", dest="end", type=date.fromisoformat, metavar="DATE", help="default: today")
+    parser.add_argument("--from", dest="start", type=local_day, metavar="DATE", help="default: 30 days ago")
+    parser.add_argument("--to", dest="end", type=local_day, metavar="DATE", help="default: today")
     parser.add_argument("--as", dest="user", metavar="USER")
     parser.add_argument("--json", action="store_true")
     parser.set_defaults(run=run)
@@ -24,11 +27,19 @@ def run(arguments: argparse.Namespace) -> int:
     setup()
     from qipan.foundation import clock
     from qipan.rooms.control.services import replay
-    from qipan.rooms.diseases.selectors import access_book
+    from qipan.rooms.diseases.selectors import access_book, published_books
 
     actor = actor_named(arguments.user)
     now = clock.now()
-    books = [access_book(actor, rulebook) for rulebook in arguments.rulebook]
+    books = []
+    for rulebook in arguments.rulebook:
+        try:
+            books.append(access_book(actor, rulebook))
+        except Absent:
+            raise BadInput(
+                "There is no published rulebook %(id)s. Published: %(ids)s.",
+                id=rulebook, ids=", ".join(book.rulebook for book in published_books()) or "-",
+            ) from None  # fmt: skip
     end = arguments.end or clock.local_date(now, books[0].time_zone)
     start = arguments.start or end - timedelta(days=29)
     result = replay(actor=actor, books=books, start=start, end=end, at=now)

@@ -2,9 +2,10 @@
 
 import argparse
 import json
-from datetime import date, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from qipan.cli.arguments import local_day
 from qipan.cli.django_setup import actor_named, setup
 from qipan.foundation import clock
 from qipan.terms.errors import BadInput, Denied
@@ -14,13 +15,6 @@ if TYPE_CHECKING:
     from qipan.foundation.access.models import User
 
 _ROLES = [role.value for role in Role if role is not Role.SYSTEM]
-
-
-def _date(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text} is not a date (YYYY-MM-DD)") from None
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
@@ -33,8 +27,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     add.add_argument("--area", required=True, metavar="CODE", help="over this area and everything below it")
     add.add_argument("--unit", metavar="CODE", help="default: the only unit that is nearest to the area")
     add.add_argument("--display-name", metavar="TEXT")
-    add.add_argument("--from", dest="starts_on", type=_date, metavar="D", help="first day (default: today)")
-    add.add_argument("--until", dest="ends_on", type=_date, metavar="D", help="last day (default: none)")
+    add.add_argument("--from", dest="starts_on", type=local_day, metavar="D", help="first day (default: today)")
+    add.add_argument("--until", dest="ends_on", type=local_day, metavar="D", help="last day (default: none)")
     add.set_defaults(run=run_add)
     disable = actions.add_parser("disable", help="close an account")
     disable.add_argument("name", metavar="NAME")

@@ -61,6 +61,3 @@ USE_I18N = True
 LANGUAGE_CODE = os.environ.get("QIPAN_LANGUAGE", "en")
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
 LOCALE_PATHS = [PACKAGE / "locale"]
-
-#: Hours in which an appeal must be answered by a person; unanswered it escalates and releases.
-APPEAL_HOURS = 24

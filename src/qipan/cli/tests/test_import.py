@@ -1,6 +1,7 @@
 """`qipan import` as a user meets it."""
 
 import json
+import stat
 
 import pytest
 
@@ -77,6 +78,10 @@ def test_rejects_go_out_mended_and_in_again(tmp_path, capsys):
     path.write_text(HEADER + "R1,nowhere,2022-07-01,1,=1+1\n" + line(2))
     batch = json.loads(qipan(capsys, "readings", path, "--source", "s", "--json")[1])["batch"]
     assert qipan(capsys, "--rejects", batch, out)[0] == 0
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    out.chmod(0o644)
+    assert qipan(capsys, "--rejects", batch, out)[0] == 0
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
     text = out.read_text("utf-8-sig")
     assert text.splitlines() == [
         "reading,area,day,value,note,rejected_row,rejected_column,rejected_reason",

@@ -101,7 +101,8 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
             try:
                 entry, end = _scan(line, 0)
                 whole = entry.keys() >= needed and type(entry["seq"]) is int and line[end:] in ("\n", "")
-            except (ValueError, AttributeError, StopIteration):
+                whole = whole and type(entry["prev_hash"]) is str
+            except (ValueError, AttributeError, StopIteration, RecursionError):
                 raise Unreadable(f"{path}: line {number} is not an entry") from None
             if not whole:
                 raise Unreadable(f"{path}: line {number} is not an entry")
@@ -143,15 +144,20 @@ def read_log(path: Path) -> Iterator[dict[str, Any]]:
 def read_anchors(path: Path) -> dict[int, str]:
     """seq -> hash of an anchor file. Raises Unreadable, also where two anchors contradict each other."""
     anchors: dict[int, str] = {}
+    number = 0
     try:
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
             if line.strip():
                 anchor = json.loads(line)
+                if type(anchor["seq"]) is not int or type(anchor["hash"]) is not str:
+                    raise ValueError
                 if anchors.setdefault(anchor["seq"], anchor["hash"]) != anchor["hash"]:
                     raise Unreadable(f"{path}: line {number} contradicts an earlier line")
     except OSError as error:
         raise Unreadable(f"{path}: {error.strerror}") from None
-    except (ValueError, TypeError, KeyError):
+    except UnicodeDecodeError:
+        raise Unreadable(f"{path}: not a text in UTF-8, so no anchors") from None
+    except (ValueError, TypeError, KeyError, RecursionError):
         raise Unreadable(f"{path}: line {number} is not an anchor") from None
     if not anchors:
         raise Unreadable(f"{path}: there is no anchor in it")
@@ -169,7 +175,7 @@ def main(argv: list[str] | None = None) -> int:
         anchors = read_anchors(arguments.anchor) if arguments.anchor else {}
         gc.disable()  # entries hold no cycles
         report = check_chain(read_log(arguments.log), anchors)
-    except (Unreadable, UnicodeDecodeError) as error:
+    except (Unreadable, UnicodeError) as error:
         print(f"verify_log: {error}", file=sys.stderr)
         return 2
     if arguments.json:

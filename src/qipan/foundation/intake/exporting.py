@@ -1,7 +1,9 @@
 """Files out of intake: templates, and rejects to be mended and sent again."""
 
 import csv
+import os
 import re
+import stat
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -41,8 +43,12 @@ def restored(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _write_csv(path: Path, rows: Sequence[Sequence[str]]) -> None:
     try:
+        # rejects hold names and numbers of people: for their owner alone, also where the file was there before
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         # with the mark, so that spreadsheets read Chinese right
-        with path.open("w", encoding="utf-8-sig", newline="") as file:
+        with os.fdopen(descriptor, "w", encoding="utf-8-sig", newline="") as file:
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                os.fchmod(descriptor, 0o600)
             csv.writer(file).writerows(rows)
     except OSError as error:
         raise Refused("%(file)s cannot be written: %(why)s.", file=path.name, why=error.strerror) from None

@@ -10,6 +10,7 @@ column: a number in a column of identity numbers has lost digits, in a column of
 
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from itertools import islice
@@ -174,7 +175,11 @@ class WorkbookReader:
                 part = _sheet_part(archive)
                 self._faults = faults.get(part, set())
                 properties = re.search(rb"<(?:\w+:)?workbookPr\b[^>]*>", archive.read("xl/workbook.xml"))
-        except (zipfile.BadZipFile, KeyError, NotImplementedError, OSError, EOFError):
+        except (zipfile.BadZipFile, zlib.error, EOFError):
+            raise BadInput(
+                "%(file)s is a damaged workbook: its archive cannot be opened.", file=path.name
+            ) from None
+        except (KeyError, NotImplementedError, OSError, ValueError, RuntimeError):
             raise _unsafe(path) from None
         flag = _attributes(properties.group().decode()).get("date1904", "") if properties else ""
         self.epoch_1904 = flag in ("1", "true", "on")
