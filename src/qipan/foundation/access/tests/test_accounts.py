@@ -95,6 +95,24 @@ def test_closing_an_account_twice_is_once(cast: Cast) -> None:
     assert User.objects.get(username="bob").is_active
 
 
+def test_who_opens_an_account_again(cast: Cast) -> None:
+    county = Actor(None, None, (Grant(Role.ADMINISTRATOR, cast.path(COUNTY_A)),))
+    mine = services.user_create(actor=county, username="mine", display_name="", at=AT)
+    for user in (mine, cast.users["bob"]):
+        services.user_disable(actor=cast.fang, user=user, at=AT)
+    for actor in (cast.alice, cast.bob, cast.eva, cast.lin, cast.ma, county):  # Bob's account is the city's
+        with pytest.raises(Denied):
+            services.user_enable(actor=actor, user=cast.users["bob"], at=AT)
+    assert not User.objects.get(username="bob").is_active
+    with pytest.raises(Refused):
+        services.user_enable(actor=cast.fang, user=cast.users["fang"], at=AT)
+    services.user_enable(actor=county, user=mine, at=AT)
+    services.user_enable(actor=cast.fang, user=cast.users["bob"], at=AT)
+    services.user_enable(actor=cast.fang, user=cast.users["bob"], at=AT)  # twice changes nothing
+    assert User.objects.filter(pk__in=[mine.pk, cast.users["bob"].pk], is_active=True).count() == 2
+    assert AuditEntry.objects.filter(action="user.enable").count() == 2
+
+
 def test_nobody_closes_his_own(cast: Cast) -> None:
     with pytest.raises(Refused):
         services.user_disable(actor=cast.fang, user=cast.users["fang"], at=AT)

@@ -57,6 +57,20 @@ def test_everybody_sees_his_own_area_or_nothing(cast, orders, who, count):
     assert len(work_list(cast.actors[who], TODAY)) == count
 
 
+@pytest.mark.parametrize(
+    ("who", "count"),
+    [("chen", 4), ("alice", 5), ("qiu", 5), ("dora", 0), ("bob", 0), ("gao", 0), ("ma", 0), ("eva", 0), ("fang", 0)],
+)
+def test_the_whole_work_of_a_day_done_or_not_is_seen_in_ones_own_area(cast, at, orders, who, count):
+    seen(cast, orders["yun"], at)
+    seen(cast, orders["zhu"], at)
+    items = work_of_day(cast.actors[who], TODAY)
+    assert len(items) == count
+    assert all(item.area_path.startswith(cast.actors[who].grants[0].area_path) for item in items)
+    done = {4: {cast.yun}, 5: {cast.yun, cast.zhu}}.get(count, set())
+    assert {item.person_id for item in items if item.done} == done
+
+
 def test_below_narrows_and_never_widens(cast, orders):
     assert len(work_list(cast.alice, TODAY, cast.path(TOWNSHIP_A2))) == 1
     assert len(work_list(cast.chen, TODAY, cast.path(CITY))) == 4

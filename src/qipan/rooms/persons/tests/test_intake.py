@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from tests.cast import AT, COUNTY_A, GRID_A1, GRID_A2, GRID_B1, Cast
 
+from qipan.foundation.audit.models import AuditEntry
 from qipan.foundation.intake.services import batch_void, file_import
 from qipan.rooms.persons import selectors, services
 from qipan.rooms.persons.models import BlindIndex, Person, SealedIdentity
 from qipan.terms.errors import Denied
-from qipan.terms.roles import Actor
+from qipan.terms.roles import SYSTEM_ACTOR, Actor
 
 HEADER = ["source_id", "name", "document_kind", "document_number", "birth_date", "sex", "phone", "area", "address",
           "household"]  # fmt: skip
@@ -146,3 +147,18 @@ def test_who_does_not_take_people_back(cast: Cast, file: Any, name: str) -> None
     with pytest.raises(Denied):
         services.persons_take_back(actor=cast.actors[name], batch_id=batch_people.get().batch_id, at=AT)
     assert batch_people.filter(purged_at=None).exists()
+
+
+def test_taking_people_back_takes_those_of_the_batch_once(cast: Cast, file: Any) -> None:
+    batch = take(cast.alice, file(LI, NOBODY)).batch
+    mine = Person.objects.filter(batch_id=batch)
+    assert services.persons_take_back(actor=cast.alice, batch_id=batch, at=AT) == 2
+    assert mine.filter(purged_at=AT).count() == 2
+    assert Person.objects.filter(purged_at=None).count() == len(cast.persons)
+    assert services.persons_take_back(actor=cast.alice, batch_id=batch, at=AT) == 0
+    assert AuditEntry.objects.get(action="person.take_back").detail == {"persons": 2}
+    # with somebody of the next county in it, it is no longer hers
+    both = take(SYSTEM_ACTOR, file(["r8", *LI[1:]], ["r9", *NOBODY[1:7], GRID_B1, "", ""], name="b.csv")).batch
+    with pytest.raises(Denied):
+        services.persons_take_back(actor=cast.alice, batch_id=both, at=AT)
+    assert Person.objects.filter(batch_id=both, purged_at=None).count() == 2

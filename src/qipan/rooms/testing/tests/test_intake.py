@@ -201,3 +201,19 @@ def test_a_specimen_recorded_singly_is_refused_from_a_file(
     single(cast, cast.hu, at, source="lab", specimen_id="s1")
     result = take(cast, tmp_path, at, f"s1,{{xia}},,{T1},,,{T2},pcr,positive,")
     assert (result.rejected, result.rejects[0]["column"]) == (1, "specimen_id")
+
+
+def test_a_tube_shows_everybody_the_people_whom_he_may_see(cast: "Cast", at: datetime, tmp_path: Path) -> None:
+    lines = [f"s{n},{{{name}}},T9,{T1},,,{T2},pcr,negative," for n, name in enumerate(("xia", "yun", "tao"))]
+    take(cast, tmp_path, at, *lines, f"s9,{{wei}},T8,{T1},,,{T2},pcr,negative,")
+
+    def seen(actor: Actor, source: str = "lab", pool: str = "T9") -> set[int]:
+        return {row.person_id for row in list_pool(actor, source=source, pool_id=pool)}
+
+    assert seen(cast.hu) == {cast.xia, cast.yun, cast.tao}
+    assert seen(cast.alice) == seen(cast.ning) == {cast.xia, cast.yun}
+    assert seen(cast.dora) == {cast.tao}
+    for stranger in (cast.bob, cast.chen, cast.eva, cast.fang, cast.gao, cast.lin, cast.ma, cast.qiu):
+        assert not seen(stranger)
+    assert not seen(cast.hu, source="hospital")
+    assert seen(cast.hu, pool="T8") == {cast.wei}
