@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
-from polars.exceptions import PolarsError
+from polars.exceptions import PanicException, PolarsError
 
 from qipan.terms.errors import BadInput
 from qipan.terms.evidence import VALUE_KEYS, EvidenceKind
@@ -53,6 +53,8 @@ def scan_evidence(path: Path) -> pl.LazyFrame:
         raise BadInput(
             "%(file)s cannot be read: %(why)s.", file=str(path), why=error.strerror or str(error)
         ) from None
+    except PanicException:  # what some damage inside a Parquet file makes of its reader
+        raise BadInput("%(file)s is not a Parquet file, or is damaged.", file=path.name) from None
     except PolarsError as error:
         fault = _parquet_fault(path) if parquet else _csv_fault(path)
         if fault:

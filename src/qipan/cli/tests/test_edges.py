@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 from django.db import DatabaseError, OperationalError, ProgrammingError
 
-from qipan.cli import django_setup, main, replay
+from qipan.cli import django_setup, evidence_file, main, replay
 from qipan.foundation.audit import verify_log
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -76,6 +76,19 @@ def test_parquet_is_known_by_its_content(tmp_path: Path, capsys: pytest.CaptureF
     pl.DataFrame([row], schema=dict.fromkeys(row, pl.String)).write_parquet(path)
     assert main.main(["decide", "--evidence", str(path), "--rulebook", "covid19-cn-9", "--at", AT, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["persons"] == 1
+
+
+def test_a_reader_that_panics_is_a_damaged_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def panic(*_: object) -> None:
+        raise pl.exceptions.PanicException("inside")
+
+    path = tmp_path / "a.parquet"
+    pl.DataFrame({name: ["x"] for name in HEAD.decode().strip().split(",")}).write_parquet(path)
+    monkeypatch.setattr(evidence_file, "_check_kinds", panic)
+    said = refused(capsys, "decide", "--evidence", path, "--rulebook", "covid19-cn-9", "--at", AT)
+    assert "a.parquet is not a Parquet file, or is damaged" in said
 
 
 @pytest.mark.parametrize(

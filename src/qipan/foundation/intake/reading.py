@@ -262,7 +262,7 @@ class ParquetReader:
             self._frame = pl.scan_parquet(path)
             schema = self._frame.collect_schema()
             self._rows = int(self._frame.select(pl.len()).collect().item())
-        except (pl.exceptions.PolarsError, OSError):
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
             raise BadInput("%(file)s is not a Parquet file, or is damaged.", file=path.name) from None
         self.header = clean_header(path.name, list(schema))
         self._columns = [_as_text(name, dtype).alias(new)
@@ -274,7 +274,7 @@ class ParquetReader:
         for start in range(0, self._rows, 20 * BLOCK_ROWS):
             try:
                 frame = self._frame.slice(start, 20 * BLOCK_ROWS).select(self._columns).collect()
-            except pl.exceptions.PolarsError:
+            except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
                 raise BadInput("%(file)s is not a Parquet file, or is damaged.", file=self._path.name) from None
             frame = frame.with_columns(pl.int_range(start + 1, start + 1 + len(frame)).alias(LINE))
             for block in frame.iter_slices(BLOCK_ROWS):
