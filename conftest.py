@@ -4,6 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# the same examples at every run, and no verdict by the clock of a busy machine
+settings.register_profile("qipan", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("qipan")
 
 pytest_plugins = ["tests.fixtures"]
 
