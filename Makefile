@@ -38,11 +38,12 @@ messages: $(STAMP)
 	$(BIN)/pybabel -q compile -d src/qipan/locale -D django
 
 # The environment comes from the lock file alone; the catalogues are compiled with it.
-$(STAMP): requirements.lock pyproject.toml $(wildcard src/qipan/locale/*/LC_MESSAGES/*.po)
+$(STAMP): requirements.lock pyproject.toml package.json package-lock.json scripts/vendor.py $(wildcard src/qipan/locale/*/LC_MESSAGES/*.po)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	test -x $(BIN)/uv || $(BIN)/pip install -q --disable-pip-version-check uv==0.13.9
 	$(BIN)/uv pip sync -q --require-hashes requirements.lock
 	$(BIN)/uv pip install -q --no-deps --no-build-isolation -e .
+	$(BIN)/python scripts/vendor.py
 	if [ -d src/qipan/locale ]; then $(BIN)/pybabel -q compile -d src/qipan/locale -D django; fi
 	touch $(STAMP)
 
@@ -51,4 +52,4 @@ lock: pyproject.toml
 	  --python-version 3.11 --universal pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf $(VENV) var
+	rm -rf $(VENV) var node_modules src/qipan/foundation/pages/static/vendor

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
+
+    from django.test import Client
 
     from tests.cast import Cast
 
@@ -36,3 +39,28 @@ def orders_stand(monkeypatch: pytest.MonkeyPatch) -> None:
     from qipan.rooms.control.selectors import orders
 
     monkeypatch.setattr(orders, "asked_for", lambda rows, at: {orders._key(order): False for order in rows})
+
+
+@pytest.fixture
+def browse(cast: Cast, at: datetime, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Client]:
+    """A browser in which somebody of the cast is signed in, over https, at the cast's moment:
+    ``browse("alice").get("/areas/")``. `verified=False`: without the second factor.
+    """
+    from django.test import Client
+    from django_otp.plugins.otp_totp.models import TOTPDevice
+
+    monkeypatch.setenv("QIPAN_NOW", at.isoformat())
+
+    def browser(name: str, *, verified: bool = True, language: str = "en") -> Client:
+        client = Client(**{"wsgi.url_scheme": "https"})  # type: ignore[arg-type]
+        user = cast.users[name]
+        client.force_login(user, backend="qipan.foundation.access.backends.PasswordBackend")
+        client.cookies["qipan_language"] = language
+        if verified:
+            device, _ = TOTPDevice.objects.get_or_create(user=user, name="test", confirmed=True)
+            session = client.session
+            session["otp_device_id"] = device.persistent_id
+            session.save()
+        return client
+
+    return browser

@@ -64,6 +64,8 @@ class Permission(StrEnum):
     BATCH_VOID = "batch.void"
     AUDIT_VIEW = "audit.view"
     BACKUP_RUN = "backup.run"
+    ROWS_EXPORT = "rows.export"
+    TOKEN_MANAGE = "token.manage"  # noqa: S105 - a permission
     JOB_VIEW = "job.view"
     JOB_RUN = "job.run"
 
@@ -134,6 +136,11 @@ ROLES_WITH: Mapping[Permission, frozenset[Role]] = {
     ),
     Permission.AUDIT_VIEW: frozenset({_R.AUDITOR, _R.PRIVACY_OFFICER}),
     Permission.BACKUP_RUN: frozenset({_R.ADMINISTRATOR}),
+    Permission.ROWS_EXPORT: frozenset(
+        {_R.COMMAND, _R.SUPERVISOR, _R.EPIDEMIOLOGIST, _R.SITE_MANAGER, _R.LABORATORY, _R.PRIVACY_OFFICER, _R.AUDITOR,
+         _R.SYSTEM}
+    ),
+    Permission.TOKEN_MANAGE: frozenset({_R.ADMINISTRATOR}),
     Permission.JOB_VIEW: frozenset({_R.ADMINISTRATOR, _R.AUDITOR, _R.SYSTEM}),
     Permission.JOB_RUN: frozenset({_R.ADMINISTRATOR, _R.EPIDEMIOLOGIST, _R.SYSTEM}),
 }

@@ -2,7 +2,6 @@
 
 import csv
 import os
-import re
 import stat
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,26 +11,12 @@ import polars as pl
 
 from qipan.foundation.access.scoping import require
 from qipan.foundation.audit.services import audited
+from qipan.foundation.exports.cells import neutralise
 from qipan.foundation.intake.kinds import FileKind, file_kind
 from qipan.foundation.intake.reading import REJECT_COLUMNS
 from qipan.foundation.intake.selectors import access_batch, open_rejects, reason_text
 from qipan.terms.errors import BadInput, Refused
 from qipan.terms.roles import Actor
-
-#: What a spreadsheet may take for a formula at the beginning of a text, in full width too.
-_FORMULA = re.compile(r"[=+\-@\t\r＝＋－＠]")
-#: Numbers and phone numbers begin like formulas and are none.
-_HARMLESS = re.compile(r"[+\-]?[0-9][0-9 ().\-]*(?:[eE][+\-]?[0-9]+)?")
-
-
-def neutralise(cell: str) -> str:
-    """A text cell that no spreadsheet runs as a formula: an apostrophe before what begins like one.
-
-    Numbers and phone numbers stay as they are: -5, +8613800000000.
-    """
-    if _FORMULA.match(cell) and not _HARMLESS.fullmatch(cell):
-        return "'" + cell
-    return cell
 
 
 def restored(frame: pl.DataFrame) -> pl.DataFrame:

@@ -7,7 +7,10 @@ class GeographyConfig(AppConfig):
 
     def ready(self) -> None:
         from qipan.foundation.intake.kinds import register
+        from qipan.foundation.pages.lookups import register as register_lookup
         from qipan.rooms.geography.intake import AREAS, POPULATION
+        from qipan.rooms.geography.selectors import area_labels
 
+        register_lookup("area", area_labels)
         register(AREAS)
         register(POPULATION)

@@ -3,7 +3,8 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.utils.translation import get_language
 
 from qipan.foundation.access.scoping import scope, within
 from qipan.rooms.geography.models import Area, PopulationCount
@@ -79,3 +80,38 @@ def list_populations(actor: Actor, code: str) -> QuerySet[PopulationCount]:
     """People by sex and age band of one area, youngest first; Absent where the area is not the actor's."""
     area = access_area(actor, code)
     return PopulationCount.objects.filter(area=area).order_by("sex", "age_from")
+
+
+def area_line(actor: Actor, code: str) -> list[Area]:
+    """An area with those above it that this actor may see, from the top; Absent where it is not his. Two queries."""
+    area = access_area(actor, code)
+    codes = area.path.strip("/").split("/")
+    above = scope(Area.objects.filter(code__in=codes), actor, Permission.AREA_VIEW, field="path")
+    return list(above.order_by("path"))
+
+
+def area_labels(paths: Collection[str]) -> dict[str, str]:
+    """path -> name in the reader's language, with that of the area above it ("第一社区 · 湖滨街道"); one query.
+
+    Not scoped: names of places are no secret.
+    """
+    wanted = set(paths)
+    above = {path: path[: path[:-1].rfind("/") + 1] for path in wanted}
+    rows = Area.objects.filter(path__in=wanted | set(above.values())).values_list("path", "name_zh", "name_en", "level")
+    chinese = (get_language() or "").startswith("zh")
+    said = {path: (zh if chinese else en or zh, level) for path, zh, en, level in rows}
+    small = (AreaLevel.GRID, AreaLevel.VILLAGE)
+    return {
+        path: f"{said[path][0]} · {said[above[path]][0]}"
+        if said[path][1] in small and above[path] in said
+        else said[path][0]
+        for path in wanted
+        if path in said
+    }
+
+
+def search_areas(actor: Actor, text: str, *, most: int = 20) -> QuerySet[Area]:
+    """Areas whose code is `text`, or whose name begins with or holds it, the largest first."""
+    found = scope(Area.objects.all(), actor, Permission.AREA_VIEW, field="path")
+    named = Q(code=text) | Q(name_zh__contains=text) | Q(name_en__icontains=text)
+    return found.filter(named).order_by("path")[:most]

@@ -1,0 +1,1 @@
+"""Rows that leave as files: for a purpose, capped, watermarked, logged."""

@@ -1,0 +1,127 @@
+"""Export: its own right (trust: A6). Every row carries the export's code, so that a file found elsewhere names its
+export, and the log names who took it, when and for what.
+"""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.styles import Font
+
+from qipan.foundation.access.scoping import require_anywhere
+from qipan.foundation.audit.reasons import seal_reason
+from qipan.foundation.audit.services import audited
+from qipan.foundation.exports.cells import neutralise, plain
+from qipan.terms.errors import BadInput, Refused
+from qipan.terms.roles import Actor, Permission
+
+#: rows that one export holds at most
+ROW_CAP = 10_000
+#: characters of a purpose: a word is none
+SHORTEST_PURPOSE = 8
+#: the column that carries the code
+CODE_COLUMN = "qipan_export"
+FORMS = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedFile:
+    """A file as it is handed over."""
+
+    name: str
+    content_type: str
+    content: bytes
+    code: str
+    rows: int
+
+
+def export_rows(
+    *,
+    actor: Actor,
+    what: str,
+    headers: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    area_path: str,
+    purpose: str,
+    at: datetime,
+    form: str = "csv",
+    cap: int = ROW_CAP,
+) -> ExportedFile:
+    """Make a file of rows that the actor's selectors gave, and log it.
+
+    `what`: the list's name, for the file and the log. `form`: csv (UTF-8 with mark) or xlsx. Texts that a spreadsheet
+    would run are made harmless. Raises Denied without ROWS_EXPORT, BadInput (no purpose, unknown form), Refused (more
+    rows than the cap).
+    """
+    purpose = purpose.strip()
+    if len(purpose) < SHORTEST_PURPOSE:
+        raise BadInput("Say for what purpose these rows leave, in a sentence.")
+    if form not in FORMS:
+        raise BadInput("“%(form)s” is no form of file; known are: %(known)s.", form=form[:20], known=", ".join(FORMS))
+    with audited(actor=actor, action="rows.export", at=at) as entry:
+        require_anywhere(actor, Permission.ROWS_EXPORT)
+        if len(rows) > cap:
+            raise BadInput("An export holds at most %(cap)s rows: narrow the list down.", cap=cap)
+        code = f"X{entry.write_id[:12]}"
+        head = [*headers, CODE_COLUMN]
+        table = [[*row, code] for row in rows]
+        content = _csv(head, table) if form == "csv" else _xlsx(head, table, what, actor, at, code)
+        entry.about(
+            "export", code, area_path=area_path,
+            detail={
+                "what": what, "rows": len(rows), "form": form,
+                "reason": seal_reason(purpose[:300], write_id=entry.write_id),
+            },
+        )  # fmt: skip
+    return ExportedFile(f"{what}-{at:%Y%m%d}-{code}.{form}", FORMS[form], content, code, len(rows))
+
+
+def _csv(head: Sequence[str], table: Sequence[Sequence[object]]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(head)
+    writer.writerows([neutralise(plain(value)) if isinstance(value, str) else plain(value) for value in row]
+                     for row in table)  # fmt: skip
+    return text.getvalue().encode("utf-8-sig")
+
+
+def _xlsx(
+    head: Sequence[str], table: Sequence[Sequence[object]], what: str, actor: Actor, at: datetime, code: str
+) -> bytes:
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet(what[:31])
+    sheet.freeze_panes = "A2"
+    mark = f"{code} · {actor.label} · {at:%Y-%m-%d %H:%M} UTC"
+    sheet.oddHeader.center.text = sheet.oddFooter.center.text = mark.replace("&", "&&")
+    titles = []
+    for name in head:
+        title = WriteOnlyCell(sheet, value=name)
+        title.font = Font(bold=True)
+        titles.append(title)
+    sheet.append(titles)
+    for row in table:
+        sheet.append([_cell(sheet, value) for value in row])
+    content = io.BytesIO()
+    try:
+        book.save(content)
+    except ValueError:
+        raise Refused("These rows hold signs that a spreadsheet cannot hold: export them as CSV.") from None
+    return content.getvalue()
+
+
+def _cell(sheet: object, value: object) -> object:
+    """A cell: numbers and dates as themselves, texts as texts, never as formulas."""
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+        return value
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    cell = WriteOnlyCell(sheet, value=plain(value))
+    cell.data_type = "s"
+    return cell

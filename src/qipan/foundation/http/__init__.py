@@ -1,0 +1,1 @@
+"""What requests have in common: headers, paging by cursor, tokens, idempotency keys, version tokens."""

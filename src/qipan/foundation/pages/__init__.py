@@ -1,0 +1,1 @@
+"""The patterns of the pages, written once: frame, list, detail, form, import. Rooms describe; this renders."""

@@ -1,0 +1,72 @@
+// What pages do beyond links and forms; every page works without it.
+(function () {
+  "use strict";
+  var root = document.documentElement;
+
+  document.addEventListener("click", function (event) {
+    var act = event.target.closest("[data-act]");
+    if (!act) { return; }
+    if (act.dataset.act === "theme") {
+      var next = root.getAttribute("data-bs-theme") === "dark" ? "light" : "dark";
+      root.setAttribute("data-bs-theme", next);
+      try { localStorage.setItem("qipan-theme", next); } catch (error) { /* private window */ }
+      document.dispatchEvent(new CustomEvent("qipan:theme"));
+    }
+    if (act.dataset.act === "print") { window.print(); }
+    if (act.dataset.act === "all") {
+      document.querySelectorAll('#list-form input[name="row"]').forEach(function (box) { box.checked = act.checked; });
+    }
+  });
+
+  document.addEventListener("change", function (event) {
+    if (event.target.dataset && event.target.dataset.act === "submit") { event.target.form.requestSubmit(); }
+  });
+
+  // A row opens with a click anywhere on it that is not a control.
+  document.addEventListener("click", function (event) {
+    var row = event.target.closest("tr[data-href]");
+    if (!row || event.target.closest("a, button, input, select, label")) { return; }
+    if (String(window.getSelection())) { return; }
+    window.location.href = row.dataset.href;
+  });
+
+  function typing(target) { return target.closest("input, select, textarea, [contenteditable]"); }
+
+  function move(step) {
+    var rows = Array.prototype.slice.call(document.querySelectorAll("table.list tbody tr"));
+    if (!rows.length) { return; }
+    var at = rows.findIndex(function (row) { return row.classList.contains("at"); });
+    var next = Math.min(Math.max(at + step, 0), rows.length - 1);
+    rows.forEach(function (row) { row.classList.remove("at"); });
+    rows[next].classList.add("at");
+    rows[next].scrollIntoView({ block: "nearest" });
+    var first = rows[next].querySelector("a");
+    if (first) { first.focus({ preventScroll: true }); }
+  }
+
+  document.addEventListener("keydown", function (event) {
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
+      var search = document.getElementById("q");
+      if (search) { event.preventDefault(); search.focus(); search.select(); }
+      return;
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) { return; }
+    if (event.key === "/") {
+      var filter = document.querySelector(".filters input, .filters select");
+      if (filter) { event.preventDefault(); filter.focus(); }
+    } else if (event.key === "j") { move(1);
+    } else if (event.key === "k") { move(-1);
+    } else if (event.key === "?") {
+      var help = document.querySelector('[data-bs-target="#help"]');
+      if (help) { help.click(); }
+    }
+  });
+
+  window.addEventListener("DOMContentLoaded", function () {
+    var focus = document.querySelector('[data-act="focus"]');
+    if (focus) { focus.focus(); }
+  });
+
+  // The wall reads itself anew every minute.
+  if (root.classList.contains("wall")) { window.setTimeout(function () { window.location.reload(); }, 60000); }
+})();

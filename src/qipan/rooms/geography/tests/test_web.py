@@ -1,0 +1,54 @@
+"""Pages of the area tree, as somebody at a browser meets them."""
+
+import pytest
+from tests.cast import COUNTY_A, COUNTY_B
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_list_is_narrowed_to_what_the_reader_holds(browse):
+    page = browse("alice").get("/areas/?level=county")
+    assert page.status_code == 200
+    assert "Hubin District" in page.content.decode()
+    assert "Shanzhou" not in page.content.decode()
+
+
+def test_the_area_of_another_county_looks_absent(browse):
+    assert browse("alice").get(f"/areas/{COUNTY_B}/").status_code == 404
+    assert browse("alice").get(f"/areas/?area={COUNTY_B}").status_code == 404
+    assert browse("dora").get(f"/areas/{COUNTY_B}/").status_code == 200
+
+
+def test_chinese_names_for_readers_of_chinese(browse):
+    assert "湖滨区" in browse("alice", language="zh-hans").get(f"/areas/{COUNTY_A}/").content.decode()
+
+
+def test_nobody_reads_without_signing_in(client):
+    answer = client.get("/areas/", secure=True)
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/sign-in?next=%2Fareas%2F")
+
+
+@pytest.mark.parametrize("query", ["level=planet", "sort=parent", "page=zzz", "sort=-population&page=e30"])
+def test_a_wrong_address_is_answered_in_words(browse, query):
+    assert browse("alice").get(f"/areas/?{query}").status_code == 400
+
+
+def test_export_asks_for_the_second_factor_and_a_purpose(browse):
+    assert browse("alice", verified=False).get("/areas/?export=1").headers["Location"].startswith("/second-factor")
+    assert browse("chen").get("/areas/?export=1").status_code == 404
+    alice = browse("alice")
+    assert alice.get("/areas/?export=1").status_code == 200
+    assert alice.post("/areas/?export=1", {"act": "export", "purpose": "x"}).status_code == 400
+    file = alice.post("/areas/?level=county", {"act": "export", "purpose": "Map of the county for the duty room"})
+    lines = file.content.decode("utf-8-sig").splitlines()
+    assert lines[0] == "name,code,level,population,qipan_export"
+    assert len(lines) == 2
+    assert lines[1].startswith(f"Hubin District,{COUNTY_A},county,284641,X")
+
+
+def test_a_view_is_saved_and_forgotten_by_its_owner(browse):
+    alice = browse("alice")
+    assert alice.post("/areas/?level=county", {"act": "save-view", "name": "Counties"}).status_code == 302
+    assert "Counties" in alice.get("/areas/").content.decode()
+    assert "Counties" not in browse("dora").get("/areas/").content.decode()
+    assert alice.post("/areas/?level=county", {"act": "save-view", "name": "Counties"}).status_code == 409
