@@ -70,7 +70,7 @@ def modules() -> Iterator[tuple[Path, ast.Module]]:
 
 
 def texts(message: object) -> tuple[str, ...]:
-    return message if isinstance(message, tuple) else (str(message),)
+    return tuple(message) if isinstance(message, tuple | list) else (str(message),)
 
 
 def test_everything_said_is_said_in_chinese(wanted, catalogue):
@@ -102,8 +102,9 @@ def test_placeholders_are_kept(catalogue):
 
 
 def test_what_is_compiled_is_what_is_written(catalogue, compiled):
-    said = {message.id: message.string for message in catalogue if message.id and message.string}
-    assert {message.id: message.string for message in compiled if message.id} == said, "run `make messages`"
+    said = {texts(message.id): texts(message.string) for message in catalogue if message.id and message.string}
+    there = {texts(message.id): texts(message.string) for message in compiled if message.id}
+    assert there == said, "run `make messages`"
 
 
 def put_together(tree: ast.AST, places: dict[str, tuple[str, ...]]) -> list[int]:

@@ -21,6 +21,7 @@ from qipan.foundation.audit.owner import as_owner
 from qipan.foundation.audit.services import audited
 from qipan.foundation.backup import container
 from qipan.foundation.backup.tables import (
+    LEFT_OUT,
     Counted,
     Summary,
     content_hash,
@@ -75,7 +76,7 @@ def _line(record: object) -> bytes:
 
 def _migrations() -> list[list[str]]:
     applied = MigrationRecorder(connection).applied_migrations()
-    return sorted([app, name] for app, name in applied if app != "contenttypes")
+    return sorted([app, name] for app, name in applied if app not in LEFT_OUT)
 
 
 # --- backup ------------------------------------------------------------------------------------------------

@@ -1,7 +1,10 @@
 """Pages of the area tree, as somebody at a browser meets them."""
 
 import pytest
-from tests.cast import COUNTY_A, COUNTY_B
+from tests.cast import CITY, COUNTY_A, COUNTY_B, GRID_A1, TOWNSHIP_A1, VILLAGE_A1
+
+from qipan.rooms.geography.selectors import area_labels, area_line, search_areas
+from qipan.terms.errors import Absent
 
 pytestmark = pytest.mark.django_db
 
@@ -52,3 +55,24 @@ def test_a_view_is_saved_and_forgotten_by_its_owner(browse):
     assert "Counties" in alice.get("/areas/").content.decode()
     assert "Counties" not in browse("dora").get("/areas/").content.decode()
     assert alice.post("/areas/?level=county", {"act": "save-view", "name": "Counties"}).status_code == 409
+
+
+def test_the_line_above_an_area_stops_where_the_reader_sees_nothing(cast):
+    assert [area.code for area in area_line(cast.alice, TOWNSHIP_A1)] == [COUNTY_A, TOWNSHIP_A1]
+    assert [area.code for area in area_line(cast.ma, TOWNSHIP_A1)] == [CITY, COUNTY_A, TOWNSHIP_A1]
+    with pytest.raises(Absent):
+        area_line(cast.alice, COUNTY_B)
+
+
+def test_areas_are_searched_within_what_the_reader_holds(cast):
+    assert [area.code for area in search_areas(cast.ma, "hubin")] == [COUNTY_A, TOWNSHIP_A1]
+    assert [area.code for area in search_areas(cast.alice, "第一社区")] == [VILLAGE_A1]
+    assert [area.code for area in search_areas(cast.alice, COUNTY_B)] == []
+
+
+def test_labels_name_the_area_above_a_small_one(cast):
+    labels = area_labels([cast.path(GRID_A1), cast.path(COUNTY_A), "/nowhere/"])
+    assert labels == {
+        cast.path(GRID_A1): "Demonstration Cell 01 · Demonstration Community 1",
+        cast.path(COUNTY_A): "Hubin District",
+    }
