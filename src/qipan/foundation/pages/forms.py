@@ -3,6 +3,9 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from qipan.terms.identity import parse_person_code
 
 
 class QipanForm(forms.Form):
@@ -22,3 +25,21 @@ class QipanForm(forms.Form):
                 field.widget.format = "%Y-%m-%dT%H:%M"
             if name in self.initial and isinstance(field.widget, forms.TextInput):
                 field.widget.attrs.setdefault("autocomplete", "off")
+
+
+class PersonCodeField(forms.CharField):
+    """A person's code (P, digits, a check character); its value is the person's id, None where it is left empty."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("max_length", 24)
+        super().__init__(**kwargs)
+
+    def clean(self, value: Any) -> Any:
+        """The id. A typing error is found by the check character."""
+        text = super().clean(value)
+        if not text:
+            return None
+        try:
+            return parse_person_code(text)
+        except ValueError:
+            raise forms.ValidationError(_("This is no person’s code: P, digits, and a check character.")) from None

@@ -72,6 +72,9 @@ class ListBase(Page):
         """The page of rows that the cursor asks for."""
         raise NotImplementedError
 
+    def complete(self, rows: Sequence[Any]) -> None:
+        """Put onto the rows about to be shown or exported what costs one query for all of them (counts)."""
+
     def query(self, **changes: str | None) -> str:
         """The present address with some parameters changed."""
         raise NotImplementedError
@@ -113,6 +116,7 @@ class ListExport(ListBase):
         if not self.can_export():
             raise Absent("page")
         rows = list(self.filtered()[: ROW_CAP + 1])
+        self.complete(rows)
         names = names_for(self.columns, rows)
         try:
             file = export_rows(

@@ -10,8 +10,8 @@ from qipan.foundation.indicators.registry import AreaRow, Indicator, Measured
 from qipan.foundation.indicators.rollup import medians, rolled_up
 from qipan.rooms.control.selectors import list_orders
 from qipan.rooms.investigation.models import Case, Contact
-from qipan.rooms.investigation.selectors import line_list, list_contacts
-from qipan.terms.evidence import Classification, ContactClass, OrderKind
+from qipan.rooms.investigation.selectors import KEPT_APART, line_list, list_contacts
+from qipan.terms.evidence import Classification, ContactClass
 from qipan.terms.roles import SYSTEM_ACTOR, Actor
 
 #: cases and contacts of the last week: a day alone is too few to judge by
@@ -98,9 +98,6 @@ def contacts_a_case(areas: Sequence[AreaRow], moment: datetime) -> Iterable[Meas
     return rolled_up(areas, rows(), share=True)
 
 
-_KEPT_APART = (OrderKind.QUARANTINE_CENTRAL, OrderKind.QUARANTINE_HOME, OrderKind.ISOLATE)
-
-
 def contacts_ordered(areas: Sequence[AreaRow], moment: datetime) -> Iterable[Measured]:
     """Of the close contacts recorded in the seven days to `moment`, the share under an order to stay apart
     within 24 hours of it, where the contact lives. Two queries.
@@ -111,7 +108,7 @@ def contacts_ordered(areas: Sequence[AreaRow], moment: datetime) -> Iterable[Mea
         recorded_at__gt=moment - _PERIOD,
         recorded_at__lte=moment,
     )
-    orders = list_orders(SYSTEM_ACTOR, at=moment, kinds=_KEPT_APART, active=False).filter(
+    orders = list_orders(SYSTEM_ACTOR, at=moment, kinds=KEPT_APART, active=False).filter(
         Q(closed_at=None) | Q(closed_at__gt=moment - _PERIOD), opened_at__lte=moment
     )
     bound: dict[int, list[tuple[datetime, datetime]]] = {}

@@ -1,23 +1,27 @@
 """Line list, contacts and chains. Fetching is authorising: what an actor may not see looks absent."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import islice
+from typing import Any
 
 import polars as pl
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from qipan.foundation.access.scoping import scope, within
 from qipan.kernels.chains.statistics import ChainStatistics, chain_statistics
+from qipan.rooms.control.selectors import list_orders
 from qipan.rooms.investigation.models import Case, Contact
 from qipan.terms.errors import Absent
-from qipan.terms.evidence import Classification
+from qipan.terms.evidence import Classification, OrderKind
 from qipan.terms.roles import Actor, Permission
 
 #: values in one query: below the 32,766 parameters that SQLite takes
 _PART = 20_000
+#: the orders that keep a contact from everybody else
+KEPT_APART = (OrderKind.QUARANTINE_CENTRAL, OrderKind.QUARANTINE_HOME, OrderKind.ISOLATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +98,60 @@ def list_contacts(
     return contacts.order_by("-recorded_at", "-pk")
 
 
-def chains(
+#: cases in one picture; above, nobody can read it, and the area or the period must be narrowed
+MOST_IN_A_PICTURE = 5_000
+#: days around a case in which its chain is looked for
+_AROUND = timedelta(days=60)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedCase:
+    """A case as a picture of chains needs it. `day`: of onset, else of report."""
+
+    id: int
+    case_id: str
+    classification: str
+    onset: date | None
+    day: date | None
+    person_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chains:
+    """Cases by id, and who infected whom among them (ids of records as text in `statistics.table`)."""
+
+    cases: Mapping[int, LinkedCase]
+    statistics: ChainStatistics
+
+    def part(self, ids: Collection[int]) -> "tuple[pl.DataFrame, pl.DataFrame]":
+        """(cases, pairs) among these, as the kernels take them; a case's day stands for its onset."""
+        chosen = [case for case in self.cases.values() if case.id in ids]
+        frame = pl.DataFrame(
+            {"case_id": [str(case.id) for case in chosen], "onset_date": [case.day for case in chosen]},
+            schema={"case_id": pl.String, "onset_date": pl.Date},
+        )
+        named = frame["case_id"]
+        table = self.statistics.table
+        return frame, table.filter(pl.col("from_case_id").is_in(named) & pl.col("to_case_id").is_in(named))
+
+    def chain_of(self, case_id: int) -> set[int]:
+        """The ids of the chain in which this case is: itself alone where it is in no pair."""
+        table = self.statistics.table
+        own = table.filter((pl.col("from_case_id") == str(case_id)) | (pl.col("to_case_id") == str(case_id)))
+        if own.is_empty():
+            return {case_id}
+        chain = table.filter(pl.col("chain") == own["chain"][0])
+        return {int(each) for each in {*chain["from_case_id"], *chain["to_case_id"]}}
+
+
+def linked_cases(
     actor: Actor,
     *,
     below: str | None = None,
     first: date | None = None,
     last: date | None = None,
     source: str | None = None,
-) -> ChainStatistics:
+) -> Chains:
     """Transmission chains among the cases of `line_list` (discarded ones left out). Two queries.
 
     A pair comes from a contact who became a case, or from a case that names its source. A contact's contact
@@ -110,7 +160,7 @@ def chains(
     cases = line_list(actor, below=below, first=first, last=last, source=source).exclude(
         classification=Classification.DISCARDED.value
     )
-    fields = ("pk", "source", "case_id", "onset_date", "person_id", "source_case_id")
+    fields = ("pk", "source", "case_id", "onset_date", "person_id", "source_case_id", "classification", "report_date")
     rows = list(cases.values_list(*fields))
     frame = pl.DataFrame(
         {"case_id": [str(row[0]) for row in rows], "onset_date": [row[3] for row in rows]},
@@ -122,9 +172,10 @@ def chains(
         by_person.setdefault(row[4], row[0])
     known = {row[0] for row in rows}
     pairs = [(by_name[row[1], row[5]], row[0]) for row in rows if row[5] and (row[1], row[5]) in by_name]
+    chosen = cases.order_by()
     contacts = scope(
         Contact.objects.filter(voided_at=None), actor, Permission.CASE_VIEW, "from_case__area_path"
-    )
+    ).filter(Q(to_case__in=chosen.values("pk")) | Q(to_case=None, person__in=chosen.values("person")))
     for from_case, via, to_case, person in contacts.order_by("pk").values_list(
         "from_case_id", "via_person_id", "to_case_id", "person_id"
     ):
@@ -132,10 +183,71 @@ def chains(
         head = to_case if to_case is not None else by_person.get(person)
         if tail in known and head in known:
             pairs.append((tail, head))
-    return chain_statistics(
+    statistics = chain_statistics(
         frame,
         pl.DataFrame(
             {"from_case_id": [str(a) for a, _ in pairs], "to_case_id": [str(b) for _, b in pairs]},
             schema={"from_case_id": pl.String, "to_case_id": pl.String},
         ),
     )
+    return Chains(
+        {row[0]: LinkedCase(row[0], row[2], row[6], row[3], row[3] or row[7], row[4]) for row in rows}, statistics
+    )
+
+
+def chains(
+    actor: Actor,
+    *,
+    below: str | None = None,
+    first: date | None = None,
+    last: date | None = None,
+    source: str | None = None,
+) -> ChainStatistics:
+    """What `linked_cases` comes to in numbers."""
+    return linked_cases(actor, below=below, first=first, last=last, source=source).statistics
+
+
+def chain_around(actor: Actor, case: Case) -> Chains:
+    """The cases that the actor may see of the two months before and after a case, with their pairs: its chain is
+    among them (`Chains.chain_of`). Two queries.
+    """
+    day = case.report_date or case.onset_date
+    if day is None:
+        return linked_cases(actor, source=case.source)
+    return linked_cases(actor, first=day - _AROUND, last=day + _AROUND)
+
+
+def case_contacts_count(case_ids: Collection[int]) -> dict[int, int]:
+    """case -> contacts named; one query. Not scoped: for cases that a selector gave."""
+    rows = Contact.objects.filter(from_case__in=list(case_ids), voided_at=None).values("from_case")
+    return {row["from_case"]: row["n"] for row in rows.annotate(n=Count("pk"))}
+
+
+def epidemic_curve(cases: QuerySet[Case], *, by: str = "onset_date") -> list[tuple[date | None, str, int]]:
+    """(day, classification, cases) of a line list, by day of onset or of report; None: that day is not known.
+    One query; as scoped as the line list is.
+    """
+    rows = cases.order_by().values_list(by, "classification").annotate(n=Count("pk"))
+    return sorted(rows, key=lambda row: (row[0] is None, row[0], row[1]))
+
+
+def case_sources(actor: Actor) -> list[str]:
+    """The sources of line lists that the actor may see; one query."""
+    rows = scope(Case.objects.filter(voided_at=None), actor, Permission.CASE_VIEW)
+    return sorted(rows.order_by().values_list("source", flat=True).distinct())
+
+
+def cases_of_person(actor: Actor, person_id: int) -> QuerySet[Case]:
+    """The cases of one person that the actor may see, the newest first."""
+    cases = scope(Case.objects.filter(person_id=person_id, voided_at=None), actor, Permission.CASE_VIEW)
+    return cases.order_by("-recorded_at", "-pk")
+
+
+def contacts_of_person(actor: Actor, person_id: int) -> QuerySet[Contact]:
+    """When this person was exposed, as far as the actor may see cases where the person lives; the newest first."""
+    return list_contacts(actor).filter(person_id=person_id)
+
+
+def kept_apart(actor: Actor, *, at: datetime) -> QuerySet[Any]:
+    """The orders to stay apart (isolation, quarantine) that bind at a moment, for `Exists` over contacts."""
+    return list_orders(actor, at=at, kinds=KEPT_APART)

@@ -1,8 +1,9 @@
 """Writing cases and contacts one by one; each is evidence and is decided at once. Files come by intake."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
+from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from qipan.foundation.access.scoping import require
@@ -11,18 +12,116 @@ from qipan.foundation.audit.services import audited
 from qipan.foundation.clock import civil_zone, day_start, local_date
 from qipan.rooms.control.selectors import list_evidence
 from qipan.rooms.control.services import Recorded, evidence_key, evidence_record, evidence_void
+from qipan.rooms.geography.selectors import areas_by_code
 from qipan.rooms.investigation.models import Case, Contact
 from qipan.rooms.investigation.rules import (
+    ONSET_AFTER_REPORT,
+    diagnosis_day,
     diagnosis_value,
     exposure_value,
     exposure_window,
     linked_person,
 )
 from qipan.rooms.investigation.selectors import access_case
-from qipan.rooms.persons.selectors import person_refs
+from qipan.rooms.persons.selectors import PersonRef, person_refs
+from qipan.rooms.persons.services import persons_for_references
 from qipan.terms.errors import Absent, BadInput, Conflict, Refused
 from qipan.terms.evidence import Classification, ContactClass, EvidenceKind
 from qipan.terms.roles import Actor, Permission
+
+
+#: a case of the same person within this many days is the same illness (reinfection: 60 days and more, ECDC 2021)
+SAME_ILLNESS = timedelta(days=60)
+
+
+def case_add(
+    *,
+    actor: Actor,
+    at: datetime,
+    person_id: int | None = None,
+    area: str = "",
+    sex: str = "unknown",
+    birth_year: int | None = None,
+    case_id: str = "",
+    classification: Classification = Classification.SUSPECTED,
+    onset_date: date | None = None,
+    report_date: date | None = None,
+    source_case_id: str = "",
+    source: str = "investigation",
+    disease: str = "covid19",
+) -> tuple[Case, Recorded]:
+    """Enter one case, found by an investigator, and decide at once.
+
+    Of a person who is known (`person_id`), or of somebody of whom no more is known than the area where he stays, sex
+    and year of birth: he becomes a pseudonym without identity. Without `case_id` the case gets a number of its own.
+    Raises Absent (person, area), Denied, BadInput (discarded; days in the future or out of order; no area), Conflict
+    (the number is taken; this person is a case already).
+    """
+    if classification is Classification.DISCARDED:
+        raise BadInput("A case that is none is not entered.")
+    today = local_date(at, civil_zone())
+    if any(day is not None and day > today for day in (onset_date, report_date)):
+        raise BadInput("Onset and report cannot lie in the future.")
+    report = report_date or today
+    if onset_date is not None and onset_date - report > ONSET_AFTER_REPORT:
+        raise BadInput("Onset cannot be three weeks and more after the report.")
+    with audited(actor=actor, action="case.add", at=at) as entry:
+        name = case_id.strip() or f"{today:%y%m%d}-{entry.write_id[:6].upper()}"
+        ref = _person_of_case(
+            actor=actor, person_id=person_id, area=area, sex=sex, birth_year=birth_year, reference=name, source=source,
+            at=at,
+        )  # fmt: skip
+        require(actor, Permission.CASE_EDIT, ref.area_path)
+        known = Case.objects.filter(person_id=ref.id, disease=disease, voided_at=None)
+        known = known.exclude(classification=Classification.DISCARDED.value)
+        for before in known.values_list("case_id", "report_date", "onset_date", "recorded_at"):
+            day = before[1] or before[2] or local_date(before[3], civil_zone())
+            if abs(day - report) < SAME_ILLNESS:
+                raise Conflict("This person is a case already: %(case)s.", case=before[0])
+        identity = f"{name}\n{entry.write_id}"
+        try:
+            with transaction.atomic():
+                case = Case.objects.create(
+                    source=source, case_id=name, disease=disease, person_id=ref.id,
+                    classification=classification.value, onset_date=onset_date, report_date=report,
+                    area_id=ref.area_id, area_path=ref.area_path, source_case_id=source_case_id.strip(),
+                    recorded_at=at, evidence_key=evidence_key(EvidenceKind.DIAGNOSIS.value, source, identity),
+                )  # fmt: skip
+        except IntegrityError:
+            raise Conflict("There is already a case %(case)s of this source.", case=name) from None
+        recorded = evidence_record(
+            actor=actor, person_id=ref.id, kind=EvidenceKind.DIAGNOSIS,
+            at=day_start(diagnosis_day(report, onset_date, today), civil_zone()),
+            value=diagnosis_value(classification, onset_date), source=source, now=at, identity=identity,
+            disease=disease,
+        )  # fmt: skip
+        detail = {"classification": classification.value, "evidence": recorded.evidence_id}
+        entry.about("case", case.pk, area_path=case.area_path, detail=detail)
+    return case, recorded
+
+
+def _person_of_case(
+    *, actor: Actor, person_id: int | None, area: str, sex: str, birth_year: int | None, reference: str, source: str,
+    at: datetime,
+) -> PersonRef:  # fmt: skip
+    """Who a new case is. Somebody who is not known is made, where the actor may edit cases."""
+    if person_id is not None:
+        ref = person_refs([person_id]).get(person_id)
+        if ref is None or not actor.may(Permission.CASE_VIEW, ref.area_path):
+            raise Absent("person")
+        return ref
+    if not area:
+        raise BadInput("Say who this is, or in which area this person stays.")
+    place = areas_by_code([area]).get(area)
+    if place is None or not actor.may(Permission.CASE_VIEW, place.path):
+        raise BadInput("There is no such area, or not one in which you may record cases.")
+    # keyed under a name that no file can send: a number that comes again is another person
+    made = persons_for_references(
+        actor=actor, source=f"{source}:case", references=[f"{reference} {at.isoformat()}"], area=place,
+        birth_years={} if birth_year is None else {f"{reference} {at.isoformat()}": birth_year},
+        sexes={f"{reference} {at.isoformat()}": sex}, at=at,
+    )  # fmt: skip
+    return next(iter(made.values()))
 
 
 def _classify(

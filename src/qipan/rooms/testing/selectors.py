@@ -57,3 +57,4 @@ def specimens_recorded_singly(source: str, specimen_ids: Sequence[str]) -> list[
     if not singly.exists():
         return []
     return list(singly.filter(specimen_id__in=specimen_ids).values_list("specimen_id", flat=True))
+

@@ -5,11 +5,14 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 
 from qipan.foundation.access.scoping import require
+from qipan.foundation.audit.reasons import seal_reason
 from qipan.foundation.audit.services import audited
-from qipan.rooms.control.services import Recorded, evidence_key, evidence_record
+from qipan.rooms.control.selectors import list_evidence
+from qipan.rooms.control.services import Recorded, evidence_key, evidence_record, evidence_void
 from qipan.rooms.persons.selectors import person_refs
 from qipan.rooms.testing.models import TestResult
 from qipan.rooms.testing.rules import evidence_value
+from qipan.rooms.testing.selectors import access_result
 from qipan.terms.errors import Absent, BadInput, Conflict
 from qipan.terms.evidence import EvidenceKind, TestOutcome
 from qipan.terms.roles import Actor, Permission
@@ -83,3 +86,25 @@ def result_record(
         )
         entry.about("test", row.pk, area_path=ref.area_path, detail={"evidence": recorded.evidence_id})
     return row, recorded
+
+
+def result_void(*, actor: Actor, result_id: int, reason: str, at: datetime) -> None:
+    """Take one result back that was wrong (another person's tube, a laboratory's recall): the row and its fact in the
+    ledger, and decide again. The log keeps the reason sealed. Raises Absent, Denied, BadInput (no reason), Conflict
+    (somebody else has just taken it back).
+    """
+    if not reason.strip():
+        raise BadInput("Say why the result was wrong.")
+    with audited(actor=actor, action="test.void", at=at) as entry:
+        row = access_result(actor, result_id)
+        path = row.person.area_path
+        require(actor, Permission.EVIDENCE_VOID, path)
+        if not TestResult.objects.filter(pk=row.pk, voided_at=None).update(voided_at=at):
+            raise Conflict("Somebody else has just taken this result back.")
+        facts = list_evidence(actor, row.person_id).filter(key=bytes(row.evidence_key), voided_by=None)
+        voided = [
+            evidence_void(actor=actor, evidence_id=evidence_id, reason=reason, now=at).evidence_id
+            for evidence_id in facts.values_list("pk", flat=True)
+        ]
+        sealed = seal_reason(reason[:300], write_id=entry.write_id)
+        entry.about("test", row.pk, area_path=path, detail={"reason": sealed, "corrections": voided})
