@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 
 from qipan.foundation.audit.anchors import exported
 from qipan.foundation.audit.models import AuditEntry
@@ -91,3 +91,14 @@ def not_before_log(at: datetime) -> datetime:
             last=newest.isoformat(timespec="seconds"),
         )
     return newest
+
+
+def activity(actor: Actor, *, area_path: str, since: datetime, until: datetime) -> list[tuple[str, int, datetime]]:
+    """What was done in an area (since <= at <= until): (action, how often, when last), the latest first; nobody by
+    name and nothing by id. One query. Raises Absent where the actor sees no figures of the area.
+    """
+    if not actor.may(Permission.INDICATOR_VIEW, area_path):
+        raise Absent("area")
+    entries = AuditEntry.objects.filter(at__gte=since, at__lte=until, area_path__startswith=area_path)
+    counted = entries.values("action").annotate(n=Count("seq"), last=Max("at")).order_by("-last", "action")
+    return [(row["action"], row["n"], row["last"]) for row in counted]

@@ -55,6 +55,18 @@ def day(value: date | None) -> str:
 
 
 @register.filter
+def until_now(value: datetime, now: datetime) -> str:
+    """How far a moment lies from now, in words."""
+    return formats.until(value, now)
+
+
+@register.filter
+def share(value: float | None) -> str:
+    """A share between 0 and 1 as per cent."""
+    return formats.NO_DATA if value is None else formats.percent(value, 1)
+
+
+@register.filter
 def figure(value: float | None) -> str:
     """A number with thin spaces."""
     return formats.number(value, 1)
