@@ -4,6 +4,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("qipan.web.urls")),
+    path("", include("qipan.api.urls")),
     path("", include("qipan.foundation.pages.urls")),
     path("", include("qipan.rooms.geography.urls")),
     path("", include("qipan.rooms.organizations.urls")),

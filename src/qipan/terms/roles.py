@@ -162,15 +162,31 @@ class Actor:
     unit_id: int | None
     grants: tuple[Grant, ...]
     label: str = ""
+    #: narrowed to these permissions (a token's scope); None: all that the roles hold
+    only: frozenset[Permission] | None = None
 
     def areas_for(self, permission: Permission) -> tuple[str, ...]:
         """The area-path prefixes in which this actor holds `permission` (empty: nowhere)."""
+        if self.only is not None and permission not in self.only:
+            return ()
         roles = ROLES_WITH.get(permission, frozenset())
         return tuple(sorted({g.area_path for g in self.grants if g.role in roles}))
 
     def may(self, permission: Permission, area_path: str) -> bool:
         """Whether `permission` is held at `area_path`."""
         return any(area_path.startswith(prefix) for prefix in self.areas_for(permission))
+
+
+def narrowed(actor: Actor, *, only: frozenset[Permission], area_path: str) -> Actor:
+    """The same actor with no more than these permissions, at and below one area: never more than he holds."""
+    grants = []
+    for grant in actor.grants:
+        if grant.area_path.startswith(area_path):
+            grants.append(grant)
+        elif area_path.startswith(grant.area_path):
+            grants.append(Grant(grant.role, area_path))
+    kept = only if actor.only is None else only & actor.only
+    return Actor(actor.user_id, actor.unit_id, tuple(grants), actor.label, kept)
 
 
 #: The daily cycle and other machinery acting by itself, everywhere, under its own name in the log.

@@ -9,13 +9,14 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from qipan.foundation import clock
+from qipan.foundation.http.statuses import status_of
 from qipan.foundation.pages.formats import is_chinese
 from qipan.foundation.pages.page import AreaChoice, PageRequest
 from qipan.rooms.geography.selectors import area_line
 from qipan.rooms.organizations.selectors import actor_for
 from qipan.terms.errors import QipanError
 from qipan.terms.roles import Actor, Permission
-from qipan.web.errors import error_page, status_of
+from qipan.web.errors import error_page
 
 NOBODY = Actor(user_id=None, unit_id=None, grants=(), label="nobody")
 #: how often an open session's end is moved on (seconds): not at every request, which would write each time
@@ -42,6 +43,8 @@ class ActingMiddleware:
     def process_view(self, request: HttpRequest, view: object, args: object, kwargs: object) -> HttpResponse | None:
         """The chosen area, once the address is known to be one of ours; one that is not the reader's looks absent."""
         here = cast(PageRequest, request)
+        if request.path.startswith("/api/"):
+            return None  # a token acts there (api.tokens), not a session
         try:
             here.area = area_of(here.actor, request.GET.get("area", ""))
         except QipanError as error:

@@ -8,18 +8,11 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext
 
+from qipan.foundation.http.statuses import status_of
 from qipan.foundation.pages.speech import say
-from qipan.terms.errors import Absent, BadInput, Conflict, Denied, QipanError, Refused
+from qipan.terms.errors import QipanError
 
-_STATUS: tuple[tuple[type[QipanError], int], ...] = (
-    (Absent, 404), (Denied, 404), (Conflict, 409), (Refused, 422), (BadInput, 400),
-)  # fmt: skip
 logger = logging.getLogger("qipan.web")
-
-
-def status_of(error: QipanError) -> int:
-    """The HTTP status of an error that is an answer."""
-    return next((status for kind, status in _STATUS if isinstance(error, kind)), 400)
 
 
 class ErrorsMiddleware:

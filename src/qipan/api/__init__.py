@@ -1,0 +1,1 @@
+"""The API's shell: tokens, errors, assembly of the rooms' routers."""
