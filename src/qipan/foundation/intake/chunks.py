@@ -260,8 +260,8 @@ def _commit(kind: FileKind, batch: Batch, ctx: IntakeContext, chunk: StagedChunk
 def _look_up_by_index() -> None:
     """Keep PostgreSQL, to the end of this transaction, from reading whole tables for a chunk's look-ups.
 
-    Of a table that an import has just filled it has no statistics yet: it expects every other row to match,
-    and reads the table from end to end, again with every chunk and more each time.
+    Of a table that an import is filling it has no statistics yet: it guesses that ten thousand look-ups cost
+    more than the table from end to end, and reads all of it, again with every chunk and more each time.
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
