@@ -72,22 +72,35 @@ def decide_population(
     lazy = normalised(frame)
     known = known_at(moment)
     everybody = lazy if persons is None else lazy.filter(pl.col("person_id").is_in(persons.implode()))
-    rows, people, late = pl.collect_all(
-        [
-            lazy.filter(known & candidate(book)),
-            everybody.select("person_id").unique(),
-            everybody.select((~known).sum().alias("n")),
-        ],
-        engine="streaming",
-    )
+    # one after the other: together the engine would keep the whole ledger in memory to read it once
+    rows = lazy.filter(known & candidate(book)).collect(engine="streaming")
+    late = everybody.select((~known).sum()).collect(engine="streaming")
+    people = _each_once(everybody.select("person_id").collect(engine="streaming").to_series())
     noted = noted_decisions(book, tables, lazy, rows, moment, persons)
-    plain = {"code": "green", "orders": "[]", "reasons": "[]"}
-    decisions = (
-        people.join(noted, on="person_id", how="left")
-        .with_columns(pl.col(column).fill_null(value) for column, value in plain.items())
-        .sort("person_id")
-    )
+    decisions = _with_everybody(people, noted)
     return PopulationResult(book.id, tables.revision, moment, decisions, int(late.item() or 0))
+
+
+def _each_once(ids: pl.Series) -> pl.Series:
+    """The ids in order, each once; sorting costs less than hashing most of a ledger's rows."""
+    ids = ids.sort()
+    new = ids.ne_missing(ids.shift())
+    return ids.filter(new.set(pl.int_range(len(ids), eager=True) == 0, value=True)).set_sorted()
+
+
+def _with_everybody(people: pl.Series, noted: pl.DataFrame) -> pl.DataFrame:
+    """A row a person, in the order of `people` (each once, ascending): the noted decision, or plain green.
+
+    Few have another one: it is written over columns of plain ones at the place of its person. Everybody in
+    `noted` must be among `people`.
+    """
+    places = people.search_sorted(noted["person_id"])
+    columns = [people]
+    for name, plain in {"code": "green", "orders": "[]", "reasons": "[]", "next_change_at": None}.items():
+        found = noted[name] if plain is None else noted[name].fill_null(plain)
+        same = pl.repeat(plain, len(people), dtype=found.dtype, eager=True).alias(name)
+        columns.append(same.scatter(places, found))
+    return pl.DataFrame(columns)
 
 
 def noted_decisions(

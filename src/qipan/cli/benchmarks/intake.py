@@ -23,7 +23,8 @@ def run(*, json_output: bool, rows: int = 1_000_000, seed: int = 1, **options: A
     The database is a scratch one of the engine of DATABASE_URL (default SQLite), dropped at the end. Seconds
     are wall-clock: `check` (read, check, seal into staging), `commit` (results, evidence, identities, log),
     `finish` (decisions), `process` the whole of it with start-up; `peak_mb` is that process's largest
-    resident set. Raises RuntimeError where a row is missing at the end.
+    resident set, `cpu_seconds` its processor time, `server_cpu_seconds` that of PostgreSQL's process for it
+    (None elsewhere). Raises RuntimeError where a row is missing at the end.
     """
     with tempfile.TemporaryDirectory() as folder, _scratch(Path(folder)) as url:
         environment = os.environ | {
@@ -108,6 +109,8 @@ def _print(result: dict[str, Any]) -> None:
         f"to accepted evidence {result['to_evidence_seconds']} s (check {seconds['check']}, commit "
         f"{seconds['commit']}), decisions {seconds['finish']} s, peak {result['peak_mb']} MB"
     )
+    served = result["server_cpu_seconds"]
+    print(f"CPU {result['cpu_seconds']} s" + ("" if served is None else f", the database server's {served} s"))
     print(
         f"the same file again: {result['again']['duplicate']} duplicates in {result['again']['to_evidence_seconds']} s"
     )

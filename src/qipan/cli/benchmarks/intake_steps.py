@@ -1,6 +1,7 @@
 """The steps of ``qipan bench intake``, each run in a process of its own so that memory is its own too."""
 
 import json
+import os
 import random
 import resource
 import sys
@@ -83,9 +84,11 @@ def measure(file: Path, rows: int, people: int, seed: int) -> dict[str, Any]:
     from qipan.terms.roles import Actor, Grant, Role
 
     laboratory = Actor(None, None, (Grant(Role.LABORATORY, "/"),), "bench")
+    server = _server_cpu()
     started, cpu = time.perf_counter(), time.process_time()
     result = file_import(actor=laboratory, kind="tests", path=file, source=_SOURCE, at=_NOW)
-    whole = time.perf_counter() - started
+    whole, used = time.perf_counter() - started, time.process_time() - cpu
+    served = _server_cpu()
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM control_evidence WHERE kind = 'test'")
         evidence = cursor.fetchone()[0]
@@ -97,10 +100,25 @@ def measure(file: Path, rows: int, people: int, seed: int) -> dict[str, Any]:
         "duplicate": result.duplicate,
         "to_evidence_seconds": round(whole - seconds["finish"], 1),
         "seconds": {name: round(value, 1) for name, value in seconds.items()},
-        "cpu_seconds": round(time.process_time() - cpu, 1),
+        "cpu_seconds": round(used, 1),
+        "server_cpu_seconds": None if server is None or served is None else round(served - server, 1),
         "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "decided": dict(result.finished),
     }
+
+
+def _server_cpu() -> float | None:
+    """CPU seconds so far of the PostgreSQL process that serves this one, where it runs on this machine."""
+    from django.db import connection
+
+    if connection.vendor != "postgresql" or connection.settings_dict["HOST"] not in ("", "localhost", "127.0.0.1"):
+        return None
+    connection.ensure_connection()
+    stat = Path(f"/proc/{connection.connection.info.backend_pid}/stat")
+    if not stat.exists() or "(postgres)" not in (text := stat.read_text("utf-8")):
+        return None
+    user, system = text.rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 STEPS = {"prepare": prepare, "measure": measure, "again": measure}

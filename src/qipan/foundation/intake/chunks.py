@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
-from django.db import IntegrityError, OperationalError
+from django.db import IntegrityError, OperationalError, connection
 from django.db.models import F
 from django.utils.translation import gettext
 
@@ -214,6 +214,7 @@ def chunk_commit(kind: FileKind, batch: Batch, ctx: IntakeContext, number: int) 
 
 
 def _commit(kind: FileKind, batch: Batch, ctx: IntakeContext, chunk: StagedChunk, entry: Entry) -> bool:
+    _look_up_by_index()
     # the row lock makes the chunks of a batch, and its voiding, wait for each other
     state = Batch.objects.select_for_update().values_list("state", flat=True).get(pk=batch.pk)
     if Chunk.objects.filter(batch_id=batch.pk, number=chunk.number).exists():
@@ -254,6 +255,17 @@ def _commit(kind: FileKind, batch: Batch, ctx: IntakeContext, chunk: StagedChunk
     detail: dict[str, Any] = {**said, "kind": kind.name, "chunk": chunk.number, "content_hash": content, **counts}
     entry.about("batch", batch.pk, area_path=batch.area_path, detail=detail)
     return True
+
+
+def _look_up_by_index() -> None:
+    """Keep PostgreSQL, to the end of this transaction, from reading whole tables for a chunk's look-ups.
+
+    Of a table that an import is filling it has no statistics yet: it guesses that ten thousand look-ups cost
+    more than the table from end to end, and reads all of it, again with every chunk and more each time.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
 
 
 def _rejects_write(batch_id: int, rejects: list[StagedReject]) -> None:

@@ -12,10 +12,10 @@ from qipan.foundation.intake.kinds import CONTENT, KEY, FileKind
 
 #: The identity under which a row is remembered (16 bytes); `_key` equals it unless it is here again after a void.
 IDENTITY = "_identity"
-_PURPOSE = "person-key"
-_SIZE = 16
+IDENTITY_BYTES = 16
 #: How much of the digest of a numbered identity says which hundred or ten thousand it is of (`id_digits`).
-_HEAD = 4
+HEAD = 4
+_PURPOSE = "person-key"
 
 
 def _text(column: str, dtype: pl.DataType) -> pl.Expr:
@@ -26,7 +26,9 @@ def _text(column: str, dtype: pl.DataType) -> pl.Expr:
     return value.cast(pl.String).fill_null("\0")
 
 
-def _digests(label: str, frame: pl.DataFrame, columns: Sequence[str], size: int = _SIZE, cut: int = 0) -> list[bytes]:
+def _digests(
+    label: str, frame: pl.DataFrame, columns: Sequence[str], size: int = IDENTITY_BYTES, cut: int = 0
+) -> list[bytes]:
     """Digests of the columns together; `cut`: without so many characters at the end."""
     if not len(frame):
         return []
@@ -44,8 +46,8 @@ def _identities(kind: FileKind, label: str, frame: pl.DataFrame) -> list[bytes]:
     if not kind.id_digits:
         return _digests(f"id\x1f{label}", frame, kind.id_columns)
     # numbers in sequence begin alike, so that a chunk goes to a few pages of an index and not to all of them
-    heads = _digests(f"id-head\x1f{label}", frame, kind.id_columns, _HEAD, kind.id_digits)
-    tails = _digests(f"id\x1f{label}", frame, kind.id_columns, _SIZE - _HEAD)
+    heads = _digests(f"id-head\x1f{label}", frame, kind.id_columns, HEAD, kind.id_digits)
+    tails = _digests(f"id\x1f{label}", frame, kind.id_columns, IDENTITY_BYTES - HEAD)
     return [head + tail for head, tail in zip(heads, tails, strict=True)]
 
 
@@ -61,8 +63,9 @@ def with_identities(kind: FileKind, source: str, frame: pl.DataFrame, generation
     keys = identities
     if generation:
         suffix = generation.to_bytes(4, "big")
-        again = crypto.digest_many(_PURPOSE, [identity + suffix for identity in identities], size=_SIZE - _HEAD)
-        keys = [identity[:_HEAD] + digest for identity, digest in zip(identities, again, strict=True)]
+        suffixed = [identity + suffix for identity in identities]
+        again = crypto.digest_many(_PURPOSE, suffixed, size=IDENTITY_BYTES - HEAD)
+        keys = [identity[:HEAD] + digest for identity, digest in zip(identities, again, strict=True)]
     return frame.with_columns(
         pl.Series(IDENTITY, identities, dtype=pl.Binary),
         pl.Series(CONTENT, contents, dtype=pl.Binary),

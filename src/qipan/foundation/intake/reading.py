@@ -9,6 +9,7 @@ import csv
 import json
 import unicodedata
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -60,6 +61,16 @@ class Reader(Protocol):
     def blocks(self) -> Iterator[Block]:
         """The records, in order."""
         ...
+
+
+def read_ahead(blocks: Iterator[Block]) -> Iterator[Block]:
+    """The same blocks; the next one is read in a thread while the caller works on the last."""
+    end = object()
+    with ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as reader:
+        coming = reader.submit(next, blocks, end)
+        while isinstance(block := coming.result(), Block):
+            coming = reader.submit(next, blocks, end)
+            yield block
 
 
 def clean_header(file: str, cells: Sequence[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from django.db import connection
@@ -11,12 +11,15 @@ from django.utils.translation import gettext
 
 from qipan.foundation import crypto
 from qipan.foundation.access.scoping import scope
+from qipan.foundation.intake.identities import HEAD, IDENTITY_BYTES
 from qipan.foundation.intake.models import AcceptedRow, Batch, RejectedRow
 from qipan.terms.errors import Absent
 from qipan.terms.roles import Actor, Permission
 
 #: keys looked up in one statement: the least number of variables that any SQLite allows
 _KEYS = 999
+#: keys for each beginning from which on a range of the index is read rather than each key looked up
+_A_HEAD = 20
 
 
 def list_batches(actor: Actor, *, kind: str | None = None) -> QuerySet[Batch]:
@@ -58,7 +61,34 @@ def open_rejects(batch_id: int) -> Iterator[tuple[RejectedRow, dict[str, str]]]:
 
 
 def known_rows(keys: Sequence[bytes]) -> dict[bytes, bytes]:
-    """identity -> content of those rows that were accepted before, from whatever batch."""
+    """identity -> content of those rows that were accepted before, from whatever batch; it may hold neighbours,
+    which were not asked for.
+    """
+    heads = {key[:HEAD] for key in keys}
+    if len(heads) * _A_HEAD <= len(keys):
+        # numbers in sequence begin alike: a few ranges of the index hold them all
+        found = _in_ranges(heads, limit=2 * len(keys))
+        if found is not None:
+            return found
+    return _one_by_one(keys)
+
+
+def _in_ranges(heads: Collection[bytes], *, limit: int) -> dict[bytes, bytes] | None:
+    """The accepted rows whose identities begin so; None where they are more than `limit`."""
+    found: dict[bytes, bytes] = {}
+    with connection.cursor() as cursor:
+        for head in heads:
+            cursor.execute(
+                "SELECT key, content FROM intake_acceptedrow WHERE key BETWEEN %s AND %s LIMIT %s",
+                [head, head + b"\xff" * (IDENTITY_BYTES - HEAD), limit + 1 - len(found)],
+            )
+            found.update((bytes(key), bytes(content)) for key, content in cursor.fetchall())
+            if len(found) > limit:
+                return None
+    return found
+
+
+def _one_by_one(keys: Sequence[bytes]) -> dict[bytes, bytes]:
     found: dict[bytes, bytes] = {}
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":

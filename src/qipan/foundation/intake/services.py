@@ -22,7 +22,7 @@ from qipan.foundation.intake.mapping import DEFAULT_ZONE, Plan, bind, load_mappi
 from qipan.foundation.intake.mapping import Mapping as ColumnMapping
 from qipan.foundation.intake.models import AcceptedRow, Batch, Chunk
 from qipan.foundation.intake.opening import open_file
-from qipan.foundation.intake.reading import Reader
+from qipan.foundation.intake.reading import Reader, read_ahead
 from qipan.foundation.intake.selectors import access_batch, known_rows, list_rejects
 from qipan.foundation.intake.totals import Totals, check_row_limits
 from qipan.terms.errors import BadInput, Conflict, Denied, QipanError, Refused
@@ -198,7 +198,7 @@ def _checked(work: _Work, batch_id: int, generation: int, totals: Totals) -> Any
         work.ctx.actor, work.ctx.source, batch_id, work.ctx.at, "", work.ctx.what_if, work.ctx.options,
         work.ctx.time_zone,
     )  # fmt: skip
-    for block in work.reader.blocks():
+    for block in read_ahead(work.reader.blocks()):
         totals.read(block, work.plan)
         for chunk in chunks.stage_block(work.plan, ctx, work.rules, block, totals.chunks):
             totals.staged(chunk, work.kind)

@@ -98,6 +98,21 @@ def test_the_same_identity_with_other_content_is_a_conflict(tmp_path):
     assert totals(inside) == (3, 1, 1, 1)
 
 
+@pytest.mark.parametrize("digits", [2, 4])
+def test_numbered_rows_are_known_again_whether_ranges_or_rows_are_looked_up(tmp_path, monkeypatch, digits):
+    # 4 digits: two hundred rows begin alike, more than twice what the file asks for; 2 digits: two ranges hold it
+    kind = replace(READINGS, id_digits=digits)
+    monkeypatch.setitem(kinds._kinds, READINGS.name, kind)
+    assert totals(take(write(tmp_path, HEADER + "".join(map(line, range(200)))), kind=kind)) == (200, 200, 0, 0)
+    rows = [line(number) for number in range(140, 205)]
+    rows[0] = rows[0].replace("note", "other")
+    again = take(write(tmp_path, HEADER + "".join(rows)), kind=kind)
+    assert totals(again) == (65, 5, 1, 59)
+    [reject] = again.rejects
+    assert (reject["row"], reject["reason"]) == (2, chunks.CONFLICTING)
+    assert IndicatorValue.objects.count() == 205
+
+
 def test_another_source_has_its_own_identities(tmp_path):
     path = write(tmp_path, HEADER + "R1,411201,2022-07-01,1,\n")
     take(path)
