@@ -16,7 +16,7 @@ from django.utils.translation import gettext_noop
 from qipan.foundation import clock
 from qipan.foundation.access.scoping import require_anywhere
 from qipan.foundation.audit.anchors import anchor_append, anchors_read, head
-from qipan.foundation.audit.selectors import log_newest_at
+from qipan.foundation.audit.selectors import log_newest_at, not_before_log
 from qipan.foundation.audit.services import audited
 from qipan.foundation.indicators.services import AreaRow, indicators_store
 from qipan.rooms.command.models import DayRun
@@ -189,9 +189,11 @@ def day_run(
     figures are computed as of then, and decisions are left to the day that is under way. `progress` is called
     with the step's name, its number from 0, and how many there are.
 
-    Raises BadInput for a day that has not begun, Denied; whatever a step raises leaves the day to be run again.
+    Raises BadInput for a day that has not begun, Denied, Refused where the clock has been set back; whatever a step
+    raises leaves the day to be run again.
     """
     require_anywhere(actor, Permission.DAY_RUN)
+    at = not_before_log(at)
     if date > clock.local_date(at, clock.civil_zone()):
         raise BadInput(gettext_noop("The day %(day)s has not begun yet."), day=date.isoformat())
     moment = min(at, clock.day_end(date, clock.civil_zone()) - timedelta(microseconds=1))

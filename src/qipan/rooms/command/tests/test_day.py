@@ -23,7 +23,7 @@ from qipan.rooms.diseases.services import rulebook_publish
 from qipan.rooms.quarantine import services as quarantine
 from qipan.rooms.quarantine.services import NewRoom
 from qipan.rulebooks.loader import book_text
-from qipan.terms.errors import Absent, BadInput, Denied
+from qipan.terms.errors import Absent, BadInput, Denied, Refused
 from qipan.terms.evidence import EvidenceKind
 from qipan.terms.roles import SYSTEM_ACTOR, Actor, Grant, Role
 
@@ -159,6 +159,15 @@ def test_a_failed_step_leaves_the_day_to_be_run_again(town, at, monkeypatch, ste
     assert run(TODAY, at).changed
     assert DayRun.objects.count() == 1
     assert not run(TODAY, at).changed
+
+
+def test_a_clock_set_back_is_refused_and_nothing_is_called_run(town, at):
+    run(TODAY, at)
+    days = list(DayRun.objects.values())
+    for back, day in ((3 * DAY, TODAY - 3 * DAY), (HOUR, TODAY)):
+        with pytest.raises(Refused, match="set the clock right"):
+            run(day, at - back)
+    assert list(DayRun.objects.values()) == days
 
 
 def test_yesterday_run_late_leaves_decisions_to_today(town, at):
