@@ -92,7 +92,7 @@ def test_an_exemption_suspends_and_says_so() -> None:
     assert now.next_change_at == datetime(2022, 7, 5, 16, tzinfo=UTC)
     assert on_day(6, contact, until).code is HealthCode.RED
     assert "Evidence: 1" in explain_decision(load_book("covid19-cn-9"), now, "en")[0]
-    assert "集中隔离" in explain_decision(load_book("covid19-cn-9"), now, "zh-Hans")[0]
+    assert "集中隔离，2022-07-06至2022-07-08 24时。" in explain_decision(load_book("covid19-cn-9"), now, "zh-Hans")[0]
 
 
 def test_a_case_tested_again_gets_one_order() -> None:
