@@ -20,7 +20,7 @@ from qipan.foundation.audit.selectors import log_newest_at, not_before_log
 from qipan.foundation.audit.services import audited
 from qipan.foundation.indicators.services import AreaRow, indicators_store
 from qipan.rooms.command.models import DayRun
-from qipan.rooms.control.selectors import appeals_overdue, reconcile_ledger
+from qipan.rooms.control.selectors import appeals_overdue, list_orders, reconcile_ledger
 from qipan.rooms.control.services import appeals_release_overdue, decisions_refresh
 from qipan.rooms.fieldwork.selectors import passed_on, work_of_day
 from qipan.rooms.geography.selectors import list_areas
@@ -118,6 +118,8 @@ def _alarms(day: _Day) -> tuple[Counts, bool]:
         "arrivals_due": len(arrivals),
         "arrivals_overdue": sum(arrival.overdue for arrival in arrivals),
         "appeals_overdue": appeals_overdue(day.moment).count(),
+        # kept beyond their last day for want of a result, which is the authority's to bring
+        "awaiting_result": list_orders(SYSTEM_ACTOR, at=day.moment).filter(awaiting=True).count(),
     }, False
 
 

@@ -109,6 +109,7 @@ def test_it_says_what_it_found(town, at):
     ]  # fmt: skip
     assert counts(result, "alarms") == {
         "inside": 2, "still_inside": 0, "arrivals_due": 0, "arrivals_overdue": 0, "appeals_overdue": 0,
+        "awaiting_result": 0,
     }  # fmt: skip
     reconciled = dict(counts(result, "reconcile"))
     assert reconciled.pop("checked") > 0
@@ -126,6 +127,13 @@ def test_orders_lapse_and_the_alarm_rings(town, at):
     assert counts(later, "alarms")["still_inside"] >= 1
     value = IndicatorValue.objects.get(indicator="quarantine.still_inside", area_code=CITY, date=TODAY + 30 * DAY)
     assert value.numerator == counts(later, "alarms")["still_inside"]
+
+
+def test_an_order_that_waits_for_a_result_is_the_authoritys_overdue_item_until_it_lapses(town, at):
+    # nobody has tested anybody. The contact of a contact waits from the end of day 7, 26 July, to that of 29 July,
+    # the case from the end of 27 July on
+    awaited = [counts(run(TODAY + n * DAY, at + n * DAY), "alarms")["awaiting_result"] for n in range(5, 11)]
+    assert awaited == [0, 0, 1, 2, 2, 1]
 
 
 def test_an_unanswered_appeal_is_released(town, at):
