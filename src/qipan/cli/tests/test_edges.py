@@ -17,6 +17,7 @@ from django.db import DatabaseError, OperationalError, ProgrammingError
 
 from qipan.cli import django_setup, evidence_file, main, replay
 from qipan.foundation.audit import verify_log
+from qipan.rulebooks.loader import book_text
 
 ROOT = Path(__file__).resolve().parents[4]
 AT = "2022-07-20T12:00:00+08:00"
@@ -145,6 +146,13 @@ def test_a_moment_beyond_the_calendar_is_none(
 def test_a_rulebook_that_is_not_published_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     said = refused(capsys, "replay", "--rulebook", "covid19-cn-10")
     assert "no published rulebook covid19-cn-10. Published:" in said
+
+
+@pytest.mark.django_db
+def test_a_book_that_is_refused_is_named_by_its_own_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "county.toml"
+    path.write_text(book_text("covid19-cn-9").replace('code = "red"', 'code = "green"'), encoding="utf-8")
+    assert "county.toml, line " in refused(capsys, "rulebook", "publish", path)
 
 
 _ANCHORS = {

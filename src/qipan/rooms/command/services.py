@@ -14,7 +14,7 @@ from django.conf import settings
 from django.utils.translation import gettext_noop
 
 from qipan.foundation import clock
-from qipan.foundation.access.scoping import require_anywhere
+from qipan.foundation.access.scoping import require_recorded
 from qipan.foundation.audit.anchors import anchor_append, anchors_read, head
 from qipan.foundation.audit.selectors import log_newest_at, not_before_log
 from qipan.foundation.audit.services import audited
@@ -194,8 +194,8 @@ def day_run(
     Raises BadInput for a day that has not begun, Denied, Refused where the clock has been set back; whatever a step
     raises leaves the day to be run again.
     """
-    require_anywhere(actor, Permission.DAY_RUN)
     at = not_before_log(at)
+    require_recorded(actor, Permission.DAY_RUN, action="day.run", at=at)
     if date > clock.local_date(at, clock.civil_zone()):
         raise BadInput(gettext_noop("The day %(day)s has not begun yet."), day=date.isoformat())
     moment = min(at, clock.day_end(date, clock.civil_zone()) - timedelta(microseconds=1))

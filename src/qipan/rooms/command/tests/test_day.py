@@ -194,6 +194,7 @@ def test_a_day_that_has_not_begun(town, at):
 def test_who_may_not_run_it(town, at, who):
     with pytest.raises(Denied):
         run(TODAY, at, town.actors[who])
+    assert AuditEntry.objects.get(action="denied").detail["action"] == "day.run"
 
 
 @pytest.mark.parametrize("who", ["alice", "fang"])
