@@ -160,6 +160,18 @@ def test_problems_name_file_line_and_rule(tmp_path: Path, old: str, new: str, ru
         load_book(path)
 
 
+def test_one_slip_is_told_once(tmp_path: Path) -> None:
+    path = tmp_path / "book.toml"
+    place = NINE.index("until_day = 7", NINE.index('id = "contact-of-contact"'))
+    line = NINE[:place].count("\n") + 1
+    path.write_text(NINE[:place] + "until_dya = 7" + NINE[place + len("until_day = 7") :], encoding="utf-8")
+    told = [(problem.line, problem.rule, problem.message.split(" (")[0]) for problem in check_book(path)]
+    assert told == [
+        (line, "contact-of-contact", "unknown key `until_dya`"),
+        (line - 2, "contact-of-contact", "`until_day` is missing or not a whole number of at least 0"),
+    ]
+
+
 def test_a_book_without_examples_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "book.toml"
     path.write_text(NINE[: NINE.index("[[examples]]")], encoding="utf-8")
