@@ -82,22 +82,27 @@ def _read(path: Path, known: tuple[str, ...], *, required: tuple[str, ...]) -> p
 
 
 def _first_row(marked: pl.Series) -> int | None:
-    """Number of the first marked row of data (from 1, the header not counted); None without one."""
+    """Position of the first marked row of data, from 0; None without one."""
     where = marked.fill_null(value=False).arg_true()
-    return int(where[0]) + 1 if len(where) else None
+    return int(where[0]) if len(where) else None
+
+
+def _number_of(path: Path, row: int) -> int:
+    """A row's number as `qipan import` counts: a CSV's header is row 1, a Parquet file has none."""
+    return row + (1 if path.suffix.lower() == ".parquet" else 2)
 
 
 def _check_cases(path: Path, cases: pl.DataFrame) -> None:
     row = _first_row(cases["case_id"].is_null())
     if row is not None:
-        raise BadInput("%(file)s, row %(row)s, column case_id: empty.", file=str(path), row=row)
+        raise BadInput("%(file)s, row %(row)s, column case_id: empty.", file=str(path), row=_number_of(path, row))
     row = _first_row(~cases["case_id"].is_first_distinct())
     if row is not None:
         raise BadInput(
             "%(file)s, row %(row)s, column case_id: %(value)s is there twice.",
             file=str(path),
-            row=row,
-            value=cases["case_id"][row - 1],
+            row=_number_of(path, row),
+            value=cases["case_id"][row],
         )
 
 
@@ -112,9 +117,9 @@ def _dates(path: Path, frame: pl.DataFrame, column: str) -> pl.Series:
         raise BadInput(
             "%(file)s, row %(row)s, column %(column)s: %(value)s is not a date (YYYY-MM-DD).",
             file=str(path),
-            row=row,
+            row=_number_of(path, row),
             column=column,
-            value=text[row - 1],
+            value=text[row],
         )
     return dates
 
@@ -148,7 +153,7 @@ def _pairs_of_contacts(path: Path, contacts: pl.DataFrame, cases: pl.DataFrame) 
         raise BadInput(
             "%(file)s, row %(row)s, column to_case_id: neither a case nor a person is named.",
             file=str(path),
-            row=row,
+            row=_number_of(path, row),
         )
     for column in ("from_case_id", "to_case_id"):
         known = contacts[column].is_in(cases["case_id"].implode())
@@ -158,9 +163,9 @@ def _pairs_of_contacts(path: Path, contacts: pl.DataFrame, cases: pl.DataFrame) 
             raise BadInput(
                 "%(file)s, row %(row)s, column %(column)s: %(value)s is not in the case list.",
                 file=str(path),
-                row=row,
+                row=_number_of(path, row),
                 column=column,
-                value=contacts[column][row - 1] or "",
+                value=contacts[column][row] or "",
             )
     if "person_id" in cases.columns:
         people = cases.filter(pl.col("person_id").is_not_null()).unique(

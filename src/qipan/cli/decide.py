@@ -80,7 +80,8 @@ def parse_instant(text: str) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         moment = None
-    if moment is None or moment.tzinfo is None:
+    # centuries beyond which calendars and numbers of days give out
+    if moment is None or moment.tzinfo is None or not 1900 <= moment.year < 3000:
         raise BadInput("--at %(value)s is not an instant with an offset (2022-07-20T12:00:00+08:00).", value=text)
     return moment
 

@@ -27,7 +27,7 @@ def setup() -> None:
     database = settings.DATABASES["default"]
     if database["ENGINE"].endswith("sqlite3"):
         Path(database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
-    translation.activate(os.environ.get("QIPAN_LANGUAGE", "en"))
+    translation.activate(os.environ.get("QIPAN_LANGUAGE", "en").lower())
 
 
 def actor_named(username: str | None) -> Actor:

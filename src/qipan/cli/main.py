@@ -12,6 +12,7 @@ from pathlib import Path
 
 from qipan.cli import commands
 from qipan.cli.arguments import Parser
+from qipan.cli.environment import check_environment
 from qipan.terms.errors import BadInput, QipanError
 
 
@@ -47,6 +48,8 @@ def say(error: QipanError) -> str:
 _DATABASE_AWAY = "The database cannot be used: %(why)s. What was acknowledged is kept; run the command again."
 
 
+_DATABASE_BROKEN = "The database cannot be read: %(why)s."
+_BROKEN = ("file is not a database", "database disk image is malformed")  # SQLite: another file, or a damaged one
 _NO_TABLES = "The database has no tables of this version (%(why)s): run `qipan init`."
 _UNDEFINED = ("42P01", "42703")  # PostgreSQL: no such table, no such column
 
@@ -72,11 +75,21 @@ def _is_operational(error: Exception) -> bool:
     return isinstance(error, OperationalError | InterfaceError)
 
 
+def _is_broken(error: Exception) -> bool:
+    """Whether what should be the database is another file, or a damaged one."""
+    if "django" not in sys.modules:
+        return False
+    from django.db import DatabaseError
+
+    return isinstance(error, DatabaseError) and str(error).startswith(_BROKEN)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     arguments = build_parser().parse_args(argv)
     run: Callable[[argparse.Namespace], int] = arguments.run
     try:
+        check_environment()
         return run(arguments)
     except BadInput as error:
         print(f"qipan: {say(error)}", file=sys.stderr)
@@ -89,7 +102,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("qipan: stopped; what was acknowledged is kept", file=sys.stderr)
         return 1
+    except OSError as error:  # a folder that is not there, a full disk, a file that is not ours to write
+        why, file = error.strerror or str(error), error.filename
+        fault = QipanError("%(file)s: %(why)s.", file=file, why=why) if file else QipanError("%(why)s.", why=why)
+        print(f"qipan: {say(fault)}", file=sys.stderr)
+        return 1
     except Exception as error:
+        if _is_broken(error):
+            print(f"qipan: {say(QipanError(_DATABASE_BROKEN, why=str(error)))}", file=sys.stderr)
+            return 1
         if _lacks_tables(error):
             print(f"qipan: {say(QipanError(_NO_TABLES, why=str(error).partition(chr(10))[0]))}", file=sys.stderr)
             return 2

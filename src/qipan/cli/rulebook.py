@@ -77,6 +77,7 @@ def run_publish(args: argparse.Namespace) -> int:
         if found is None:
             raise BadInput("There is no area %(area)s.", area=args.area)
         area_path = found.path
+    load_book(args.rulebook)  # names the file and its line, where the text alone cannot
     text = book_text(args.rulebook)
     published = rulebook_publish(
         actor=actor_or_machine(args.user), text=text, area_path=area_path, at=clock.now()

@@ -138,7 +138,7 @@ TIME_ZONE = "UTC"
 #: the calendar of the place: which local day it is (rulebooks name their own zone)
 LOCAL_ZONE = os.environ.get("QIPAN_ZONE", "Asia/Shanghai")
 USE_I18N = True
-LANGUAGE_CODE = os.environ.get("QIPAN_LANGUAGE", "en")
+LANGUAGE_CODE = os.environ.get("QIPAN_LANGUAGE", "en").lower()
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
 LOCALE_PATHS = [PACKAGE / "locale"]
 LANGUAGE_COOKIE_NAME = "qipan_language"

@@ -108,7 +108,7 @@ def explain_order(book: Rulebook, order: OrderSpec, language: str) -> str:
     evidence = ", ".join(order.evidence)
     if zh:
         wait = f"（等待结果，最迟至{order.latest}）" if order.awaiting else ""
-        return f"{kind}，{order.starts}至{order.until}24时{wait}。{rule}依据：{order.authority}。证据：{evidence}。"
+        return f"{kind}，{order.starts}至{order.until} 24时{wait}。{rule}依据：{order.authority}。证据：{evidence}。"
     wait = f" (awaiting result, {order.latest} at the latest)" if order.awaiting else ""
     return (
         f"{kind}, {order.starts} to 24:00 on {order.until}{wait}. {rule} "

@@ -145,18 +145,25 @@ def _release(reader: Reader, table: Mapping[str, Any], path: Path, until_day: in
     return release
 
 
+#: the greatest day that `Reader.number` takes
+_LONGEST = 10_000
+
+
 def _order(reader: Reader, table: Mapping[str, Any], path: Path, codes: Codes) -> OrderTemplate:
     reader.only(table, _ORDER_KEYS, path)
     kind = reader.word(table, "kind", path, OrderKind, OrderKind.TEST)
     code = codes.colours[kind]
     if "code" in table:
         code = reader.word(table, "code", path, HealthCode, code)
+    before = len(reader.problems)
     first = reader.number(table, "from_day", path, 0)
     until = reader.number(table, "until_day", path, None)
+    if len(reader.problems) > before:  # what hangs on a day that is not known is not wrong besides
+        until = _LONGEST
     latest = reader.number(table, "latest_day", path, until)
     if until < first:
         reader.complain((*path, "until_day"), f"`until_day` {until} lies before `from_day` {first}")
-    if latest < until:
+    if latest < until < _LONGEST:
         reader.complain((*path, "latest_day"), f"`latest_day` {latest} lies before `until_day` {until}")
     tests = table.get("tests", [])
     if not isinstance(tests, list) or not all(isinstance(day, int) for day in tests):

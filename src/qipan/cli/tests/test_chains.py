@@ -62,15 +62,15 @@ def test_parquet_with_real_dates_and_plain_words(tmp_path: Path, capsys: pytest.
 @pytest.mark.parametrize(
     ("which", "text", "told"),
     [
-        ("cases", "case_id,onset_date\nA,2022-07-20\nB,20.7.2022\n", "row 2, column onset_date: 20.7.2022"),
-        ("cases", "case_id,onset_date\nA,2022-07-20\nB,2022-02-30\n", "row 2, column onset_date"),
-        ("cases", "case_id,onset_date\nA,\nA,\n", "row 2, column case_id"),
-        ("cases", "case_id,onset_date\nA,\n,2022-07-20\n", "row 2, column case_id: empty"),
+        ("cases", "case_id,onset_date\nA,2022-07-20\nB,20.7.2022\n", "row 3, column onset_date: 20.7.2022"),
+        ("cases", "case_id,onset_date\nA,2022-07-20\nB,2022-02-30\n", "row 3, column onset_date"),
+        ("cases", "case_id,onset_date\nA,\nA,\n", "row 3, column case_id"),
+        ("cases", "case_id,onset_date\nA,\n,2022-07-20\n", "row 3, column case_id: empty"),
         ("cases", "id,onset_date\nA,\n", "no column case_id"),
         ("cases", "", "cannot be read"),
-        ("contacts", "from_case_id,to_case_id\nA,B\nA,X\n", "row 2, column to_case_id: X"),
-        ("contacts", "from_case_id,to_case_id\nA,B\n,B\n", "row 2, column from_case_id"),
-        ("contacts", "from_case_id,to_case_id\nA,\n", "row 1, column to_case_id"),
+        ("contacts", "from_case_id,to_case_id\nA,B\nA,X\n", "row 3, column to_case_id: X"),
+        ("contacts", "from_case_id,to_case_id\nA,B\n,B\n", "row 3, column from_case_id"),
+        ("contacts", "from_case_id,to_case_id\nA,\n", "row 2, column to_case_id"),
         ("contacts", "to_case_id\nA\n", "no column from_case_id"),
     ],
 )
@@ -104,4 +104,4 @@ def test_at_the_edge_one_line_and_exit_code_2(
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err.count("\n") == 1
-    assert "row 1, column onset_date" in printed.err
+    assert "row 2, column onset_date" in printed.err

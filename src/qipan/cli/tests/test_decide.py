@@ -8,9 +8,11 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from django.utils import translation
 
 from qipan.cli import decide, rulebook
 from qipan.cli.benchmarks.decide import run as run_benchmark
+from qipan.cli.main import main
 from qipan.terms.errors import BadInput
 
 HEAD = "evidence_id,person_id,linked_person_id,kind,at,recorded_at,value,voids,note\n"
@@ -77,17 +79,18 @@ def test_parquet_in_and_out_with_reasons(evidence: Path, tmp_path: Path, capsys:
 @pytest.mark.parametrize(
     ("row", "old", "new", "message"),
     [
-        (2, "pcr", 'pcr"",""', "row 2, column value: not JSON"),
-        (2, '""method""', '""methods""', "row 2, column value: test needs method"),
-        (1, "2022-06-30", "30 June", "row 1, column value: first is"),
-        (4, "positive", "maybe", "row 4, column value: result is"),
-        (3, "recovery", "recovered", "row 3, column kind: recovered"),
-        (2, "T18:00:00Z", "T18:00:00", "row 2, column at: 2022-07-01T18:00:00"),
-        (1, "2022-07-02T09:00:00+08:00", "yesterday", "row 1, column recorded_at: yesterday"),
-        (2, ",C,", ",,", "row 2, column person_id: empty"),
+        (2, "pcr", 'pcr"",""', "row 3, column value: not JSON"),
+        (2, '""method""', '""methods""', "row 3, column value: test needs method"),
+        (1, "2022-06-30", "30 June", "row 2, column value: first is"),
+        (1, '""last"":""2022-07-01""', '""last"":""2022-06-29""', "ends on 2022-06-29, before it begins on 2022-06-30"),
+        (4, "positive", "maybe", "row 5, column value: result is"),
+        (3, "recovery", "recovered", "row 4, column kind: recovered"),
+        (2, "T18:00:00Z", "T18:00:00", "row 3, column at: 2022-07-01T18:00:00"),
+        (1, "2022-07-02T09:00:00+08:00", "yesterday", "row 2, column recorded_at: yesterday"),
+        (2, ",C,", ",,", "row 3, column person_id: empty"),
         (0, "kind", "sort", "no column kind"),
-        (2, ",,\n", ",,,more\n", "row 2: 10 fields, but the header has 9"),
-        (2, ",C,", ",\udcff,", "row 2: not UTF-8"),
+        (2, ",,\n", ",,,more\n", "row 3: 10 fields, but the header has 9"),
+        (2, ",C,", ",\udcff,", "row 3: not UTF-8"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, row: int, old: str, new: str, message: str) -> None:
@@ -98,6 +101,20 @@ def test_what_is_wrong_is_named(tmp_path: Path, row: int, old: str, new: str, me
     with pytest.raises(BadInput, match=r"bad\.csv") as caught:
         run("decide", "--evidence", str(path), "--rulebook", "covid19-cn-9", "--at", AT)
     assert message in str(caught.value)
+
+
+def test_rows_of_parquet_count_from_one_and_reasons_speak_the_readers_language(
+    evidence: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = [HEAD, *ROWS]
+    lines[2] = lines[2].replace("method", "methods")
+    evidence.write_text("".join(lines), encoding="utf-8")
+    pl.read_csv(evidence, infer_schema=False).write_parquet(tmp_path / "e.parquet")
+    for file, row in ((evidence, 3), (tmp_path / "e.parquet", 2)):
+        command = ["decide", "--evidence", str(file), "--rulebook", "covid19-cn-9", "--at", AT]
+        with translation.override("zh-hans"):
+            assert main(command) == 2
+        assert capsys.readouterr().err.splitlines()[-1] == f"qipan: {file} 第 {row} 行，列 value：test 需要 method。"
 
 
 @pytest.mark.parametrize(

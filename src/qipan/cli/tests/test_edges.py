@@ -17,6 +17,7 @@ from django.db import DatabaseError, OperationalError, ProgrammingError
 
 from qipan.cli import django_setup, evidence_file, main, replay
 from qipan.foundation.audit import verify_log
+from qipan.rulebooks.loader import book_text
 
 ROOT = Path(__file__).resolve().parents[4]
 AT = "2022-07-20T12:00:00+08:00"
@@ -48,8 +49,8 @@ def workbook() -> bytes:
     [
         ("a.csv", random.Random(1).randbytes(3000), "is no text: it holds a NUL in row"),
         ("a.csv", random.Random(1).randbytes(3000).replace(b"\0", b"\1"), "not UTF-8"),
-        ("a.csv", HEAD + b"1,A\0B,recovery,2022-07-01T18:00:00Z,\n", "a NUL in row 1"),
-        ("a.csv", HEAD + b"1,A\xff,recovery,2022-07-01T18:00:00Z,\n", "row 1: not UTF-8"),
+        ("a.csv", HEAD + b"1,A\0B,recovery,2022-07-01T18:00:00Z,\n", "a NUL in row 2"),
+        ("a.csv", HEAD + b"1,A\xff,recovery,2022-07-01T18:00:00Z,\n", "row 2: not UTF-8"),
         ("a.csv", HEAD + b'1,"A,recovery\n' + b"x" * 200_000 + b"\xff", "cannot be read"),
         ("a.csv", b"", "empty"),
         ("a.xlsx", b"PK\3\4" + random.Random(2).randbytes(500), "a damaged workbook"),
@@ -108,10 +109,50 @@ def test_bad_usage_is_one_line(capsys: pytest.CaptureFixture[str], arguments: li
     assert message in refused(capsys, *arguments)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("QIPAN_LANGUAGE", "xx"),
+        ("QIPAN_LANGUAGE", "zh_CN"),
+        ("QIPAN_NOW", "noon"),
+        ("QIPAN_NOW", "2022-07-20T12:00:00"),
+        ("QIPAN_NOW", "0001-01-01T00:00:00+08:00"),
+        ("QIPAN_ZONE", "Asia/Nowhere"),
+        ("QIPAN_ZONE", "../etc"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    said = refused(capsys, "decide", "--kinds")
+    assert name in said
+    assert value in said
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+08:00", "1899-12-31T00:00:00Z", "3000-01-01T00:00:00Z"])
+def test_a_moment_beyond_the_calendar_is_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], at: str
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(HEAD + b"1,A,recovery,2022-07-01T18:00:00Z,\n")
+    said = refused(
+        capsys, "decide", "--evidence", path, "--rulebook", "covid19-cn-9", "--at", at, "--what-if"
+    )
+    assert "is not an instant" in said
+
+
 @pytest.mark.django_db
 def test_a_rulebook_that_is_not_published_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     said = refused(capsys, "replay", "--rulebook", "covid19-cn-10")
     assert "no published rulebook covid19-cn-10. Published:" in said
+
+
+@pytest.mark.django_db
+def test_a_book_that_is_refused_is_named_by_its_own_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "county.toml"
+    path.write_text(book_text("covid19-cn-9").replace('code = "red"', 'code = "green"'), encoding="utf-8")
+    assert "county.toml, line " in refused(capsys, "rulebook", "publish", path)
 
 
 _ANCHORS = {
@@ -147,10 +188,10 @@ def fresh(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
         "QIPAN_KEYS": str(tmp_path / "var" / "keys"), "PYTHONPATH": str(ROOT / "src"), "QIPAN_NOW": AT,
     }  # fmt: skip
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
         program = "import os, sys; os.umask(0o022); from qipan.cli.main import main; sys.exit(main(sys.argv[1:]))"
-        return subprocess.run([sys.executable, "-c", program, *arguments], env=environment, capture_output=True,
-                              text=True, check=False, cwd=tmp_path)  # fmt: skip
+        return subprocess.run([sys.executable, "-c", program, *arguments], env=environment | settings,
+                              capture_output=True, text=True, check=False, cwd=tmp_path)  # fmt: skip
 
     return run
 
@@ -168,6 +209,32 @@ def test_without_tables_init_is_named_and_what_it_makes_is_private(
     made = [path for path in (tmp_path, *tmp_path.rglob("*")) if path != tmp_path]
     assert {"var", "qipan.sqlite3", "anchors"} <= {path.name for path in made}
     assert [path for path in made if stat.S_IMODE(path.stat().st_mode) & 0o077] == []
+
+
+@pytest.mark.parametrize(
+    "address", ["mysql://root:secret@h/x", "postgres://root:secret@h:port/x", "postgres://[root:secret@h/x"]
+)
+def test_an_address_of_no_database_is_refused_without_its_password(
+    fresh: Callable[..., subprocess.CompletedProcess[str]], monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    done = fresh("init", DATABASE_URL=address)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "DATABASE_URL is no address of a database" in done.stderr
+    assert "secret" not in done.stderr
+
+
+def test_folders_that_are_none_and_files_that_are_no_database(
+    fresh: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("no database\n" * 100)
+    for settings, message in (
+        ({"QIPAN_VAR": str(tmp_path / "file")}, "file: "),
+        ({"QIPAN_KEYS": str(tmp_path / "file")}, "file"),
+        ({"DATABASE_URL": f"sqlite:///{tmp_path}/file"}, "file is not a database"),
+    ):
+        done = fresh("init", **settings)
+        assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+        assert message in done.stderr
 
 
 class _Told(Exception):

@@ -15,7 +15,7 @@ import polars as pl
 from qipan.foundation.intake.dates import parse_dates, parse_instants, serials_as_text
 from qipan.foundation.intake.kinds import LINE, POLARS_TYPES, ROW, Column, ColumnType, FileKind, Reject
 from qipan.foundation.intake.mapping import DEFAULT_ZONE, unmark
-from qipan.foundation.intake.workbooks import DOUBTFUL, FAULT, MOMENT, NUMBER
+from qipan.foundation.intake.workbooks import DOUBTFUL, FAULT, MERGED, MOMENT, NUMBER
 
 #: control characters except tab and line ends; zero-width and direction marks; replacement and non-characters
 _INVISIBLE = (
@@ -113,6 +113,10 @@ def _without_marks(column: Column, cells: pl.Series, rules: Rules, findings: _Fi
     name = column.name
     findings.add(cells.str.starts_with(FAULT), name, "The cell holds a spreadsheet's error.")
     findings.add(
+        cells.str.starts_with(MERGED), name,
+        "The cell is merged with another one: separate them and fill in each of them.",
+    )  # fmt: skip
+    findings.add(
         cells.str.starts_with(DOUBTFUL), name,
         "The date lies before 1 March 1900, where spreadsheets are a day off: send it as text.",
     )  # fmt: skip
@@ -136,7 +140,7 @@ def _without_marks(column: Column, cells: pl.Series, rules: Rules, findings: _Fi
         )  # fmt: skip
     plain = cells.to_frame("cells").select(unmark(pl.col("cells"))).to_series()
     # what the reader marked as an error is told once
-    return plain.set(plain.str.starts_with(FAULT), "?")
+    return plain.set(plain.str.starts_with(FAULT) | plain.str.starts_with(MERGED), "?")
 
 
 def _parse_text(column: Column, text: pl.Series, rules: Rules, findings: _Findings) -> pl.Series:

@@ -301,6 +301,12 @@ def _as_text(name: str, dtype: Any) -> pl.Expr:
             column = column.dt.strftime("%Y-%m-%dT%H:%M:%S%.6f")
     elif isinstance(dtype, pl.Struct):
         column = column.struct.json_encode()
+    elif dtype.is_float():
+        # whole numbers beside empty cells are stored as floats: 411202.0 is the area 411202; from 16 digits on some
+        # are lost, and the number stays as it is told
+        whole = (column == column.round()) & (column.abs() < 1e15)
+        digits = column.cast(pl.Int64, strict=False).cast(pl.String)
+        column = pl.when(whole).then(digits).otherwise(column.fill_nan(None).cast(pl.String))
     elif isinstance(dtype, pl.Boolean):
         column = pl.when(column).then(pl.lit("true")).when(~column).then(pl.lit("false"))
     elif dtype.is_nested() or isinstance(dtype, pl.Binary | pl.Duration):

@@ -2,7 +2,8 @@
 
 A workbook is an archive of XML written by strangers: its entries are counted, unpacked once under a limit,
 and refused where they declare entities, before the reader proper (calamine) sees the file. The same pass
-finds what the reader does not report: cells that hold an error, and formulas that were saved without a value.
+finds what the reader does not report: cells that hold an error, formulas that were saved without a value, and
+merged cells, of which the reader shows the first one filled and the others empty.
 
 Cells that a spreadsheet has interpreted carry a mark, because whether that was harmless depends on the
 column: a number in a column of identity numbers has lost digits, in a column of ages it has not.
@@ -12,6 +13,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -23,8 +25,8 @@ from qipan.foundation.intake.reading import BLOCK_ROWS, Block, clean_header, spl
 from qipan.terms.errors import BadInput
 
 #: Marks (an ordinary cell cannot begin with a zero character and be accepted): a number, a date or time, a
-#: date that spreadsheets disagree about, an error.
-NUMBER, MOMENT, DOUBTFUL, FAULT = "\0n:", "\0t:", "\0d:", "\0e:"
+#: date that spreadsheets disagree about, an error, a cell that lies under another one.
+NUMBER, MOMENT, DOUBTFUL, FAULT, MERGED = "\0n:", "\0t:", "\0d:", "\0e:", "\0m:"
 
 MAX_UNPACKED = 200 * 1024 * 1024
 MAX_RATIO = 100
@@ -38,6 +40,7 @@ _EMPTY_FORMULA = re.compile(
     rb"<c\b([^>/]*)>\s*<f\b(?:[^>]*/>|[^>]*>[^<]*</f>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>"
 )
 _REFERENCE = re.compile(rb"\br=[\"']([A-Z]{1,3})([0-9]+)[\"']")
+_MERGE = re.compile(rb"<(?:\w+:)?mergeCell\b[^>]*\bref=[\"']([A-Z]{1,3})([0-9]+):([A-Z]{1,3})([0-9]+)[\"']")
 _EMPTY_TEXT = re.compile(rb"\bt=[\"']str[\"']")
 _ATTRIBUTE = re.compile(r"([\w:]+)\s*=\s*[\"']([^\"']*)[\"']")
 
@@ -94,14 +97,31 @@ def _faults_in(path: Path, text: bytes) -> set[tuple[int, int]]:
     return cells
 
 
-def _scan(path: Path, archive: zipfile.ZipFile) -> dict[str, set[tuple[int, int]]]:
-    """Unpack every part once: entry -> (row, column) of the cells that hold no usable value."""
-    faults: dict[str, set[tuple[int, int]]] = {}
+@dataclass(slots=True)
+class _Marked:
+    """What a sheet's reader does not report: (row, column) of cells that hold no usable value, and the areas of
+    merged cells (first row, last row, first column, last column), of which only the first cell has a value.
+    """
+
+    faults: set[tuple[int, int]] = field(default_factory=set)
+    merged: set[tuple[int, int, int, int]] = field(default_factory=set)
+
+
+def _merged_in(text: bytes) -> set[tuple[int, int, int, int]]:
+    return {
+        (int(top), int(bottom), _column_number(left), _column_number(right))
+        for left, top, right, bottom in (_MERGE.findall(text) if b"mergeCell" in text else ())
+    }
+
+
+def _scan(path: Path, archive: zipfile.ZipFile) -> dict[str, _Marked]:
+    """Unpack every part once: entry -> what its reader will not report."""
+    parts: dict[str, _Marked] = {}
     for entry in archive.infolist():
         if not entry.filename.lower().endswith((".xml", ".rels", ".vml")):
             continue
         sheet = entry.filename.startswith("xl/worksheets/")
-        cells: set[tuple[int, int]] = set()
+        marked = parts[entry.filename] = _Marked()
         kept = b""
         with archive.open(entry) as part:
             while piece := part.read(_PIECE):
@@ -110,13 +130,13 @@ def _scan(path: Path, archive: zipfile.ZipFile) -> dict[str, set[tuple[int, int]
                 if b"<!DOCTYPE" in text or b"<!ENTITY" in text or b"\0" in piece:
                     raise _unsafe(path)
                 if sheet:
-                    cells |= _faults_in(path, text)
+                    marked.faults |= _faults_in(path, text)
+                    marked.merged |= _merged_in(text)
                 start = text.rfind(b"<c ") if sheet else -1
                 kept = text[start:] if start >= 0 else text[-64:]
                 if len(kept) > 4 * _PIECE:
                     raise _unsafe(path)
-        faults[entry.filename] = cells
-    return faults
+    return parts
 
 
 def _attributes(tag: str) -> dict[str, str]:
@@ -166,14 +186,14 @@ class WorkbookReader:
     def __init__(self, path: Path, header_row: int = 1) -> None:
         """Look the archive through, then open it. Raises BadInput."""
         self.blank = 0
+        self.header: list[str] = []
         self._path = path
         self._header_row = header_row
         try:
             with zipfile.ZipFile(path) as archive:
                 _check_limits(path, archive)
-                faults = _scan(path, archive)
-                part = _sheet_part(archive)
-                self._faults = faults.get(part, set())
+                parts = _scan(path, archive)
+                self._marked = parts.get(_sheet_part(archive), _Marked())
                 properties = re.search(rb"<(?:\w+:)?workbookPr\b[^>]*>", archive.read("xl/workbook.xml"))
         except (zipfile.BadZipFile, zlib.error, EOFError):
             raise BadInput(
@@ -203,13 +223,23 @@ class WorkbookReader:
         """All rows from the sheet's first row on; columns from its first filled one."""
         left = self._sheet.start[1] if self._sheet.start else 0
         faulty: dict[int, list[int]] = {}
-        for row, column in self._faults:
+        for row, column in self._marked.faults:
             faulty.setdefault(row, []).append(column - 1 - left)
+        areas = sorted(self._marked.merged, reverse=True)
+        over: list[tuple[int, int, int, int]] = []
         for number, values in enumerate(self._sheet.iter_rows(), 1):
             cells = [_cell(value) for value in values]
             for position in faulty.get(number, ()):
                 if 0 <= position < len(cells):
                     cells[position] = FAULT
+            while areas and areas[-1][0] <= number:
+                over.append(areas.pop())
+            over = [area for area in over if area[1] >= number] if over else over
+            if over and any(cells):  # an empty row stays one
+                for top, _, first, last in over:
+                    start = first if number > top else first + 1  # the first cell of all has the value
+                    for position in range(max(0, start - 1 - left), min(len(self.header), len(cells), last - left)):
+                        cells[position] = MERGED
             yield cells
 
     def blocks(self) -> Iterator[Block]:

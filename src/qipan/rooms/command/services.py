@@ -14,13 +14,13 @@ from django.conf import settings
 from django.utils.translation import gettext_noop
 
 from qipan.foundation import clock
-from qipan.foundation.access.scoping import require_anywhere
+from qipan.foundation.access.scoping import require_recorded
 from qipan.foundation.audit.anchors import anchor_append, anchors_read, head
-from qipan.foundation.audit.selectors import log_newest_at
+from qipan.foundation.audit.selectors import log_newest_at, not_before_log
 from qipan.foundation.audit.services import audited
 from qipan.foundation.indicators.services import AreaRow, indicators_store
 from qipan.rooms.command.models import DayRun
-from qipan.rooms.control.selectors import appeals_overdue, reconcile_ledger
+from qipan.rooms.control.selectors import appeals_overdue, list_orders, reconcile_ledger
 from qipan.rooms.control.services import appeals_release_overdue, decisions_refresh
 from qipan.rooms.fieldwork.selectors import passed_on, work_of_day
 from qipan.rooms.geography.selectors import list_areas
@@ -118,6 +118,8 @@ def _alarms(day: _Day) -> tuple[Counts, bool]:
         "arrivals_due": len(arrivals),
         "arrivals_overdue": sum(arrival.overdue for arrival in arrivals),
         "appeals_overdue": appeals_overdue(day.moment).count(),
+        # kept beyond their last day for want of a result, which is the authority's to bring
+        "awaiting_result": list_orders(SYSTEM_ACTOR, at=day.moment).filter(awaiting=True).count(),
     }, False
 
 
@@ -189,9 +191,11 @@ def day_run(
     figures are computed as of then, and decisions are left to the day that is under way. `progress` is called
     with the step's name, its number from 0, and how many there are.
 
-    Raises BadInput for a day that has not begun, Denied; whatever a step raises leaves the day to be run again.
+    Raises BadInput for a day that has not begun, Denied, Refused where the clock has been set back; whatever a step
+    raises leaves the day to be run again.
     """
-    require_anywhere(actor, Permission.DAY_RUN)
+    at = not_before_log(at)
+    require_recorded(actor, Permission.DAY_RUN, action="day.run", at=at)
     if date > clock.local_date(at, clock.civil_zone()):
         raise BadInput(gettext_noop("The day %(day)s has not begun yet."), day=date.isoformat())
     moment = min(at, clock.day_end(date, clock.civil_zone()) - timedelta(microseconds=1))

@@ -25,6 +25,7 @@ from qipan.rooms.fieldwork.rules import (
     follow_up,
     sample_due_on,
 )
+from qipan.rulebooks.frames import voided
 from qipan.terms.errors import Absent
 from qipan.terms.evidence import EvidenceKind, FollowUpOutcome, OrderKind
 from qipan.terms.identity import person_code
@@ -108,8 +109,8 @@ def samples_taken(person_ids: Collection[int], day: date, disease: str = "covid1
     if not person_ids:
         return {}
     frame = ledger_frame(person_ids, disease=disease)
-    voided = frame["voids"].drop_nulls().implode()
-    tests = frame.filter((pl.col("kind") == EvidenceKind.TEST.value) & ~pl.col("evidence_id").is_in(voided)).select(
+    gone = voided(frame.filter(pl.col("voids").is_not_null()))["evidence_id"].implode()
+    tests = frame.filter((pl.col("kind") == EvidenceKind.TEST.value) & ~pl.col("evidence_id").is_in(gone)).select(
         pl.col("person_id").cast(pl.Int64), pl.col("at").dt.convert_time_zone(clock.civil_zone()).dt.date()
     )
     found: dict[int, list[date]] = defaultdict(list)

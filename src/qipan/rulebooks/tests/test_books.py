@@ -92,7 +92,7 @@ def test_an_exemption_suspends_and_says_so() -> None:
     assert now.next_change_at == datetime(2022, 7, 5, 16, tzinfo=UTC)
     assert on_day(6, contact, until).code is HealthCode.RED
     assert "Evidence: 1" in explain_decision(load_book("covid19-cn-9"), now, "en")[0]
-    assert "集中隔离" in explain_decision(load_book("covid19-cn-9"), now, "zh-Hans")[0]
+    assert "集中隔离，2022-07-06至2022-07-08 24时。" in explain_decision(load_book("covid19-cn-9"), now, "zh-Hans")[0]
 
 
 def test_a_case_tested_again_gets_one_order() -> None:
@@ -158,6 +158,18 @@ def test_problems_name_file_line_and_rule(tmp_path: Path, old: str, new: str, ru
         assert abs(found[0].line - changed) <= 3
     with pytest.raises(BadInput, match=r"book.toml, line \d+"):
         load_book(path)
+
+
+def test_one_slip_is_told_once(tmp_path: Path) -> None:
+    path = tmp_path / "book.toml"
+    place = NINE.index("until_day = 7", NINE.index('id = "contact-of-contact"'))
+    line = NINE[:place].count("\n") + 1
+    path.write_text(NINE[:place] + "until_dya = 7" + NINE[place + len("until_day = 7") :], encoding="utf-8")
+    told = [(problem.line, problem.rule, problem.message.split(" (")[0]) for problem in check_book(path)]
+    assert told == [
+        (line, "contact-of-contact", "unknown key `until_dya`"),
+        (line - 2, "contact-of-contact", "`until_day` is missing or not a whole number of at least 0"),
+    ]
 
 
 def test_a_book_without_examples_is_refused(tmp_path: Path) -> None:

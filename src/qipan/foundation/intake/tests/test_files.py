@@ -170,6 +170,14 @@ def test_parquet_columns_become_text(tmp_path):
         open_file(path)
 
 
+def test_whole_numbers_that_parquet_stores_as_floats_keep_their_digits_and_long_ones_show_their_loss(tmp_path):
+    path = tmp_path / "f.parquet"
+    column = [411202001.0, None, float("nan"), 35.5, -3.0, 110105194912310020.0, float("inf"), 0.0]
+    pl.DataFrame({"f": column, "g": ["x"] * len(column)}, strict=False).write_parquet(path)
+    _, told, _ = read(path)
+    assert told["f"].to_list() == ["411202001", "", "", "35.5", "-3", "1.1010519491231002e+17", "inf", "0"]
+
+
 def test_an_old_workbook_is_named_as_such(tmp_path):
     with pytest.raises(BadInput, match=r"old \(.xls\)"):
         open_file(put(tmp_path, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "f.xls"))

@@ -122,6 +122,27 @@ def test_errors_and_formulas_without_a_value_are_refused(tmp_path):
     assert {reason for *_, reason in reasons(result)} == {"The cell holds a spreadsheet's error."}
 
 
+def test_cells_that_lie_under_a_merged_one_are_refused_and_not_taken_for_empty(tmp_path):
+    path = tmp_path / "b.xlsx"
+    book = openpyxl.Workbook()
+    sheet = book.active
+    rows = [["id", "age", "note", None], ["a", 1, "family", "aside"], ["b", 2, None, None], ["c", 3, "x", None],
+            ["d", 4, "y", None], [None, None, None, None], ["e", 5, "z", None]]  # fmt: skip
+    for row in rows:
+        sheet.append(row)
+    # a family's note over two rows; something beside the table; an empty row; a row across; the header
+    for area in ("C2:C3", "D2:D4", "A5:A6", "B7:C7", "C1:D1"):
+        sheet.merge_cells(area)
+    sheet["D2"] = None
+    book.save(path)
+    result = checked(path)
+    assert result.frame["id"].to_list() == ["a", "c", "d"]
+    reason = "The cell is merged with another one: separate them and fill in each of them."
+    assert reasons(result) == [(3, "note", reason), (7, "note", reason)]
+    reader = open_file(path)
+    assert (reader.header, len(next(reader.blocks()).frame), reader.blank) == (["id", "age", "note"], 5, 1)
+
+
 def test_a_table_that_begins_elsewhere_and_other_sheets(tmp_path):
     book = openpyxl.Workbook()
     sheet = book.active

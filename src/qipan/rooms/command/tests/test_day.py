@@ -23,7 +23,7 @@ from qipan.rooms.diseases.services import rulebook_publish
 from qipan.rooms.quarantine import services as quarantine
 from qipan.rooms.quarantine.services import NewRoom
 from qipan.rulebooks.loader import book_text
-from qipan.terms.errors import Absent, BadInput, Denied
+from qipan.terms.errors import Absent, BadInput, Denied, Refused
 from qipan.terms.evidence import EvidenceKind
 from qipan.terms.roles import SYSTEM_ACTOR, Actor, Grant, Role
 
@@ -109,6 +109,7 @@ def test_it_says_what_it_found(town, at):
     ]  # fmt: skip
     assert counts(result, "alarms") == {
         "inside": 2, "still_inside": 0, "arrivals_due": 0, "arrivals_overdue": 0, "appeals_overdue": 0,
+        "awaiting_result": 0,
     }  # fmt: skip
     reconciled = dict(counts(result, "reconcile"))
     assert reconciled.pop("checked") > 0
@@ -126,6 +127,13 @@ def test_orders_lapse_and_the_alarm_rings(town, at):
     assert counts(later, "alarms")["still_inside"] >= 1
     value = IndicatorValue.objects.get(indicator="quarantine.still_inside", area_code=CITY, date=TODAY + 30 * DAY)
     assert value.numerator == counts(later, "alarms")["still_inside"]
+
+
+def test_an_order_that_waits_for_a_result_is_the_authoritys_overdue_item_until_it_lapses(town, at):
+    # nobody has tested anybody. The contact of a contact waits from the end of day 7, 26 July, to that of 29 July,
+    # the case from the end of 27 July on
+    awaited = [counts(run(TODAY + n * DAY, at + n * DAY), "alarms")["awaiting_result"] for n in range(5, 11)]
+    assert awaited == [0, 0, 1, 2, 2, 1]
 
 
 def test_an_unanswered_appeal_is_released(town, at):
@@ -161,6 +169,15 @@ def test_a_failed_step_leaves_the_day_to_be_run_again(town, at, monkeypatch, ste
     assert not run(TODAY, at).changed
 
 
+def test_a_clock_set_back_is_refused_and_nothing_is_called_run(town, at):
+    run(TODAY, at)
+    days = list(DayRun.objects.values())
+    for back, day in ((3 * DAY, TODAY - 3 * DAY), (HOUR, TODAY)):
+        with pytest.raises(Refused, match="set the clock right"):
+            run(day, at - back)
+    assert list(DayRun.objects.values()) == days
+
+
 def test_yesterday_run_late_leaves_decisions_to_today(town, at):
     yesterday = run(TODAY - DAY, at)
     # the log goes on beyond that day
@@ -177,6 +194,7 @@ def test_a_day_that_has_not_begun(town, at):
 def test_who_may_not_run_it(town, at, who):
     with pytest.raises(Denied):
         run(TODAY, at, town.actors[who])
+    assert AuditEntry.objects.get(action="denied").detail["action"] == "day.run"
 
 
 @pytest.mark.parametrize("who", ["alice", "fang"])

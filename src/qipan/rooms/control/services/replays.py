@@ -16,7 +16,7 @@ from qipan.rulebooks.model import Rulebook
 from qipan.rulebooks.population import decide_population
 from qipan.terms.decisions import Decision
 from qipan.terms.errors import BadInput
-from qipan.terms.evidence import HealthCode
+from qipan.terms.evidence import HealthCode, OrderKind
 from qipan.terms.roles import Actor, Permission
 
 #: persons evaluated at a time; bounds memory for a whole city
@@ -55,9 +55,9 @@ class Replay:
                 {
                     "id": book.id,
                     "persons": book.persons,
-                    "codes": dict(book.codes),
-                    "orders": dict(book.orders),
-                    "person_days": dict(book.person_days),
+                    "codes": {code.value: book.codes[code] for code in HealthCode},
+                    "orders": {kind.value: book.orders[kind] for kind in OrderKind},
+                    "person_days": {kind.value: book.person_days[kind] for kind in OrderKind},
                     "tests": book.tests,
                 }
                 for book in self.books
@@ -117,7 +117,7 @@ def replay(
         result.persons = total
         for decision in result.final.values():
             result.codes[decision.code.value] += 1
-            result.orders.update(order.kind.value for order in decision.orders)
+            result.orders.update(order.kind.value for order in decision.orders if order.starts <= end <= order.ends)
         result.codes[HealthCode.GREEN.value] += total - sum(result.codes.values())
     first, *others = results
     people = set().union(*(set(result.final) for result in results))

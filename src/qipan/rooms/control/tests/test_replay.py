@@ -1,6 +1,7 @@
 """Replay under a book gives that book's decisions; the difference is counted; nothing is written."""
 
 from datetime import date, datetime
+from typing import Any, cast
 
 import pytest
 from tests.cast import Cast
@@ -8,10 +9,12 @@ from tests.cast import Cast
 from qipan.foundation.audit.models import AuditEntry
 from qipan.rooms.control.models import Order, StoredDecision
 from qipan.rooms.control.selectors import ledger_items
+from qipan.rooms.control.selectors.ledger import ledger_frame, persons_with_grounds
 from qipan.rooms.control.services import replay
 from qipan.rooms.control.services.replays import _day_of
 from qipan.rooms.control.tests.stories import days, diagnosed, exposed, swabbed
 from qipan.rooms.diseases.selectors import access_book, tables_in_force
+from qipan.rulebooks.population import decide_population
 from qipan.rulebooks.single import decide
 from qipan.terms.errors import BadInput, Denied
 
@@ -56,6 +59,19 @@ def test_the_difference_by_hand(story: Cast, at: datetime) -> None:
     # the contact, the contact's contact, and the case, whose isolation runs longer under the 8th edition
     assert result.changed_persons == 3
     assert sum(eighth.codes.values()) == sum(twenty.codes.values()) == eighth.persons == 4
+
+
+def test_the_document_names_every_code_and_kind_and_counts_what_binds_as_decide_does(story: Cast, at: datetime) -> None:
+    end = date(2022, 7, 24)
+    books = [access_book(story.alice, f"covid19-cn-{edition}") for edition in ("9", "20")]
+    document = replay(actor=story.alice, books=books, start=date(2022, 7, 20), end=end, at=at + days(5)).as_json()
+    tables, frame = tables_in_force("covid19"), ledger_frame(persons_with_grounds("covid19"), disease="covid19")
+    for book, told in zip(books, cast(list[dict[str, Any]], document["rulebooks"]), strict=True):
+        decided = decide_population(book, tables, frame, _day_of(book, end))
+        assert told["orders"] == decided.orders_binding(book)
+        assert told["codes"].keys() == {"green", "yellow", "red"}
+        assert told["person_days"].keys() == told["orders"].keys()
+        assert (told["codes"]["red"], told["codes"]["yellow"]) == (decided.codes()["red"], decided.codes()["yellow"])
 
 
 def test_replay_writes_nothing_but_its_entry(story: Cast, at: datetime) -> None:

@@ -85,15 +85,23 @@ def test_what_is_done_leaves_the_list(cast, at, orders):
     assert done == {("visit", cast.yun), ("test", cast.xia)}
 
 
-def test_a_voided_result_was_never_taken(cast, at, orders):
+def test_a_voided_result_was_never_taken_unless_the_correction_is_taken_back_too(cast, at, orders):
+    def voiding(fact, key):
+        # the correction as the ledger holds it, without the decision that would follow
+        return type(fact).objects.create(
+            key=key * 16, disease="covid19", person_id=cast.wei, kind="correction", at=at, recorded_at=at, value={},
+            source="correction", voids=fact, write_id="c",
+        )  # fmt: skip
+
+    def is_due():
+        return ("test", cast.wei) in [(i.task, i.person_id) for i in work_list(cast.chen, TODAY)]
+
     result = sampled(cast.wei, at - HOUR)
-    assert ("test", cast.wei) not in [(i.task, i.person_id) for i in work_list(cast.chen, TODAY)]
-    # the correction as the ledger holds it, without the decision that would follow
-    type(result).objects.create(
-        key=b"c" * 16, disease="covid19", person_id=cast.wei, kind="correction", at=at, recorded_at=at, value={},
-        source="correction", voids=result, write_id="c",
-    )  # fmt: skip
-    assert ("test", cast.wei) in [(i.task, i.person_id) for i in work_list(cast.chen, TODAY)]
+    assert not is_due()
+    correction = voiding(result, b"c")
+    assert is_due()
+    voiding(correction, b"d")
+    assert not is_due()
 
 
 def test_lapsed_orders_ask_for_nothing(cast, orders):
