@@ -31,6 +31,13 @@ class AreaField(forms.CharField):
         self.actor: Actor | None = None
         self.permission: Permission | None = None
 
+    @classmethod
+    def of(cls, form: forms.Form, name: str = "area") -> "AreaField":
+        """This field of a form."""
+        field = form.fields[name]
+        assert isinstance(field, cls)
+        return field
+
     def narrow(
         self, actor: Actor, *, below: str, permission: Permission | None, level: AreaLevel | None = None
     ) -> None:
