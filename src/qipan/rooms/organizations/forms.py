@@ -9,10 +9,10 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from qipan.foundation.access.models import User
+from qipan.foundation.pages.area_field import AreaField
 from qipan.foundation.pages.formats import is_chinese
 from qipan.foundation.pages.forms import LocalDateTimeField, QipanForm, SuggestInput
 from qipan.foundation.pages.words import Grave, choices, register_words
-from qipan.rooms.geography.forms import AreaField
 from qipan.rooms.organizations.models import TaskForce, Unit
 from qipan.terms.roles import Role
 

@@ -8,9 +8,9 @@ from django.conf import settings
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from qipan.foundation.pages.area_field import AreaField
 from qipan.foundation.pages.forms import QipanForm
 from qipan.foundation.pages.words import Grave, choices, register_words
-from qipan.rooms.geography.forms import AreaField
 from qipan.rooms.persons.models import Person
 from qipan.rooms.persons.rules import (
     DocumentKind,

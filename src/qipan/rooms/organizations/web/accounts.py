@@ -13,6 +13,7 @@ from qipan.foundation.access.models import User
 from qipan.foundation.access.selectors import managed_user
 from qipan.foundation.access.services import password_random, password_set, user_create, user_disable, user_enable
 from qipan.foundation.audit.models import AuditEntry
+from qipan.foundation.pages.area_field import AreaField
 from qipan.foundation.pages.columns import Column, Kind
 from qipan.foundation.pages.detail_page import Action, DetailPage, Event, Panel, State
 from qipan.foundation.pages.filters import Choice, Text
@@ -23,7 +24,6 @@ from qipan.foundation.pages.lookups import names_of
 from qipan.foundation.pages.page import Words, address
 from qipan.foundation.pages.speech import say
 from qipan.foundation.pages.words import Grave, choices, word
-from qipan.rooms.geography.forms import AreaField
 from qipan.rooms.geography.selectors import areas_by_code
 from qipan.rooms.organizations.forms import AccountForm, LastDayForm, RoleForm, UnitField
 from qipan.rooms.organizations.models import Membership, Unit

@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from qipan.foundation.pages.area_field import AreaField
 from qipan.foundation.pages.columns import Column, Kind
 from qipan.foundation.pages.detail_page import Action, DetailPage, Panel, State
 from qipan.foundation.pages.filters import Choice
@@ -15,7 +16,6 @@ from qipan.foundation.pages.formats import moment_text
 from qipan.foundation.pages.list_page import Link, ListPage
 from qipan.foundation.pages.page import Words, address
 from qipan.foundation.pages.words import Grave
-from qipan.rooms.geography.forms import AreaField
 from qipan.rooms.organizations.forms import (
     DutyForm,
     LastDayForm,

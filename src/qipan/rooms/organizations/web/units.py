@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from qipan.foundation.pages.area_field import AreaField
 from qipan.foundation.pages.columns import Column, Kind
 from qipan.foundation.pages.detail_page import Action, DetailPage, Panel, State
 from qipan.foundation.pages.filters import Choice, Text
@@ -14,7 +15,6 @@ from qipan.foundation.pages.form_page import Done, FormPage
 from qipan.foundation.pages.list_page import Link, ListPage
 from qipan.foundation.pages.page import Words, address
 from qipan.foundation.pages.words import word
-from qipan.rooms.geography.forms import AreaField
 from qipan.rooms.organizations.forms import UnitField, UnitForm, unit_name
 from qipan.rooms.organizations.models import Unit
 from qipan.rooms.organizations.selectors import (

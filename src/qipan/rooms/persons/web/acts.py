@@ -10,11 +10,11 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from qipan.foundation.pages.area_field import AreaField
 from qipan.foundation.pages.columns import cell, names_for
 from qipan.foundation.pages.form_page import Consequence, Done, FormPage
 from qipan.foundation.pages.page import Words, address
 from qipan.foundation.pages.words import word
-from qipan.rooms.geography.forms import AreaField
 from qipan.rooms.organizations.selectors import local_day
 from qipan.rooms.persons.forms import (
     IdentityForm,
