@@ -1,9 +1,10 @@
 """Reading the log: scoped lists, and the whole of it for the verifier."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 
+from django.db import connection
 from django.db.models import Max, Q, QuerySet
 
 from qipan.foundation.audit.anchors import exported
@@ -91,3 +92,38 @@ def not_before_log(at: datetime) -> datetime:
             last=newest.isoformat(timespec="seconds"),
         )
     return newest
+
+
+def entries_of_writes(write_ids: Collection[str]) -> dict[str, AuditEntry]:
+    """write id -> the entry that covers the rows which carry it. Not scoped: who wrote a row belongs to the row, and
+    whoever may see it may know that.
+    """
+    return {entry.write_id: entry for entry in AuditEntry.objects.filter(write_id__in=set(write_ids) - {""})}
+
+
+def entries_on(subject_kind: str, subject_ids: Collection[object], *, action: str = "") -> list[AuditEntry]:
+    """The entries about these things, oldest first. Not scoped: see `entries_of_writes`."""
+    entries = AuditEntry.objects.filter(subject_kind=subject_kind, subject_id__in=[str(each) for each in subject_ids])
+    return list((entries.filter(action=action) if action else entries).order_by("seq"))
+
+
+def entries_at(at: datetime, *, most: int = 50) -> list[AuditEntry]:
+    """The entries of exactly this moment. Not scoped: see `entries_of_writes`."""
+    return list(AuditEntry.objects.filter(at=at).order_by("seq")[:most])
+
+
+def entries_naming(
+    ids_key: str, number: int, *, actions: Collection[str], since: datetime, most: int
+) -> list[AuditEntry]:
+    """The newest entries of these actions whose detail lists `number` under `ids_key` (the people whose names were
+    opened together). Not scoped.
+    """
+    if connection.vendor == "postgresql":
+        condition = "detail -> %s @> to_jsonb(%s::bigint)"
+        given: list[object] = [ids_key, number]
+    else:
+        condition = "EXISTS (SELECT 1 FROM json_each(detail, %s) WHERE json_each.value = %s)"
+        given = [f"$.{ids_key}", number]
+    rows = AuditEntry.objects.filter(action__in=actions, at__gte=since)
+    # the condition is program text, what is asked for are its parameters
+    return list(rows.extra(where=[condition], params=given).order_by("-seq")[:most])  # noqa: S610
