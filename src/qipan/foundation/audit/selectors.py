@@ -1,7 +1,7 @@
 """Reading the log: scoped lists, and the whole of it for the verifier."""
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from django.db import connection
@@ -63,6 +63,51 @@ def access_entry(actor: Actor, seq: int) -> AuditEntry:
     return entry
 
 
+def entries_about(subject_kind: str, subject_ids: Collection[object], *, most: int = 50) -> Sequence[AuditEntry]:
+    """The newest entries about these subjects, newest first; one query on the subject's index.
+
+    Not scoped: for the history on a page whose reader may see the subject itself.
+    """
+    ids = [str(each) for each in subject_ids]
+    return list(
+        AuditEntry.objects.filter(subject_kind=subject_kind, subject_id__in=ids).order_by("-seq")[:most] if ids else ()
+    )
+
+
+def entries_listing(person_id: int, *, actions: Sequence[str], since: datetime, most: int = 50) -> Sequence[AuditEntry]:
+    """The newest of these actions since a moment whose `detail.persons` lists this person; two queries.
+
+    Walks the entries of these actions in that time by their index and looks into the list of each: bound the time.
+    Not scoped, like `entries_about`.
+    """
+    table = AuditEntry._meta.db_table
+    holds, given = (
+        ("detail -> 'persons' @> %s::jsonb", str(int(person_id)))
+        if connection.vendor == "postgresql"
+        else ("EXISTS (SELECT 1 FROM json_each(detail, '$.persons') WHERE value = %s)", int(person_id))
+    )
+    named = ", ".join(["%s"] * len(actions))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT seq FROM {table} WHERE action IN ({named}) AND at >= %s AND {holds} ORDER BY seq DESC LIMIT %s",  # noqa: S608
+            [*actions, connection.ops.adapt_datetimefield_value(since), given, most],
+        )
+        found = [row[0] for row in cursor.fetchall()]
+    return list(AuditEntry.objects.filter(seq__in=found).order_by("-seq"))
+
+
+def entries_of_writes(write_ids: Collection[str]) -> dict[str, AuditEntry]:
+    """write id -> the entry that covers the rows which carry it. Not scoped: who wrote a row belongs to the row, and
+    whoever may see it may know that.
+    """
+    return {entry.write_id: entry for entry in AuditEntry.objects.filter(write_id__in=set(write_ids) - {""})}
+
+
+def entries_at(at: datetime, *, most: int = 50) -> list[AuditEntry]:
+    """The entries of exactly this moment. Not scoped: see `entries_of_writes`."""
+    return list(AuditEntry.objects.filter(at=at).order_by("seq")[:most])
+
+
 def export_lines(actor: Actor) -> Iterator[str]:
     """The whole log as JSON lines, for the stand-alone verifier. Raises Denied."""
     if not actor.may(Permission.AUDIT_VIEW, "/"):
@@ -92,38 +137,3 @@ def not_before_log(at: datetime) -> datetime:
             last=newest.isoformat(timespec="seconds"),
         )
     return newest
-
-
-def entries_of_writes(write_ids: Collection[str]) -> dict[str, AuditEntry]:
-    """write id -> the entry that covers the rows which carry it. Not scoped: who wrote a row belongs to the row, and
-    whoever may see it may know that.
-    """
-    return {entry.write_id: entry for entry in AuditEntry.objects.filter(write_id__in=set(write_ids) - {""})}
-
-
-def entries_on(subject_kind: str, subject_ids: Collection[object], *, action: str = "") -> list[AuditEntry]:
-    """The entries about these things, oldest first. Not scoped: see `entries_of_writes`."""
-    entries = AuditEntry.objects.filter(subject_kind=subject_kind, subject_id__in=[str(each) for each in subject_ids])
-    return list((entries.filter(action=action) if action else entries).order_by("seq"))
-
-
-def entries_at(at: datetime, *, most: int = 50) -> list[AuditEntry]:
-    """The entries of exactly this moment. Not scoped: see `entries_of_writes`."""
-    return list(AuditEntry.objects.filter(at=at).order_by("seq")[:most])
-
-
-def entries_naming(
-    ids_key: str, number: int, *, actions: Collection[str], since: datetime, most: int
-) -> list[AuditEntry]:
-    """The newest entries of these actions whose detail lists `number` under `ids_key` (the people whose names were
-    opened together). Not scoped.
-    """
-    if connection.vendor == "postgresql":
-        condition = "detail -> %s @> to_jsonb(%s::bigint)"
-        given: list[object] = [ids_key, number]
-    else:
-        condition = "EXISTS (SELECT 1 FROM json_each(detail, %s) WHERE json_each.value = %s)"
-        given = [f"$.{ids_key}", number]
-    rows = AuditEntry.objects.filter(action__in=actions, at__gte=since)
-    # the condition is program text, what is asked for are its parameters
-    return list(rows.extra(where=[condition], params=given).order_by("-seq")[:most])  # noqa: S610

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from qipan.foundation.access.scoping import scope
 from qipan.foundation.audit.models import AuditEntry
 from qipan.foundation.audit.reasons import open_reason
-from qipan.foundation.audit.selectors import entries_on
+from qipan.foundation.audit.selectors import entries_about
 from qipan.rooms.control.models import Evidence
 from qipan.rooms.control.selectors.ledger import list_evidence
 from qipan.rooms.diseases.selectors import published_book
@@ -91,8 +91,9 @@ def _voids(rows: Sequence[Evidence]) -> _Voids:
         if row.pk not in gone and row.voids_id in gone:
             found.by[row.voids_id] = row
     if found.by:
-        for entry in entries_on("evidence", found.by, action="evidence.void"):
-            found.why[int(entry.subject_id)] = _reason(entry)
+        for entry in entries_about("evidence", found.by, most=2 * len(found.by)):
+            if entry.action == "evidence.void":
+                found.why.setdefault(int(entry.subject_id), _reason(entry))
     return found
 
 

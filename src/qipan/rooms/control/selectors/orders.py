@@ -9,7 +9,7 @@ from django.db.models import F, Q, QuerySet
 from qipan.foundation import clock, crypto
 from qipan.foundation.access.scoping import scope, within
 from qipan.foundation.audit.models import AuditEntry
-from qipan.foundation.audit.selectors import entries_at, entries_of_writes, entries_on
+from qipan.foundation.audit.selectors import entries_about, entries_at, entries_of_writes
 from qipan.rooms.control.models import Appeal, Evidence, Order
 from qipan.rooms.control.rules import canonical
 from qipan.rooms.control.selectors.decisions import current_decisions
@@ -100,7 +100,7 @@ def order_history(actor: Actor, order: Order) -> list[Happened]:
     entries = entries_of_writes([order.write_id, *([after.write_id] if after else [])])
     steps = [Happened("opened", order.opened_at, entries.get(order.write_id), order.replaces_id, order.rulebook)]
     on_appeals: dict[str, dict[str, AuditEntry]] = {}
-    for entry in entries_on("appeal", [appeal.pk for appeal in appeals]) if appeals else ():
+    for entry in entries_about("appeal", [appeal.pk for appeal in appeals]):
         on_appeals.setdefault(entry.subject_id, {})[entry.action] = entry
     for appeal in appeals:
         mine = on_appeals.get(str(appeal.pk), {})

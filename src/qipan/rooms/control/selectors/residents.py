@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 
 from qipan.foundation import clock
 from qipan.foundation.audit.models import AuditEntry
-from qipan.foundation.audit.selectors import entries_naming, entries_on
+from qipan.foundation.audit.selectors import entries_about, entries_listing
 from qipan.rooms.control.models import Appeal, Evidence, Order
 from qipan.rooms.control.selectors.decisions import CurrentDecision, current_decisions
 from qipan.rooms.control.selectors.grounds import Ground, grounds_for_person
@@ -19,6 +19,7 @@ from qipan.terms.evidence import EvidenceKind, OrderKind
 
 #: who looked is told for so long back, and at most so often
 _BACK, _MOST = timedelta(days=400), 100
+_OPENINGS = ("identity.open", "identity.search")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +85,16 @@ def own_page(person_id: int, *, at: datetime, disease: str = "covid19") -> OwnPa
 def who_looked(person_id: int, *, at: datetime) -> list[AuditEntry]:
     """The newest entries of the log about a person: changes, openings of his identity, also within a list."""
     evidence = Evidence.objects.filter(person_id=person_id)
-    actions = ("identity.open", "identity.search")
-    opened = entries_naming("persons", person_id, actions=actions, since=at - _BACK, most=_MOST)
-    appeals = entries_on("appeal", Appeal.objects.filter(person_id=person_id).values_list("pk", flat=True))
+    appeals = Appeal.objects.filter(person_id=person_id).values_list("pk", flat=True)
     taken_back = evidence.filter(kind=EvidenceKind.CORRECTION.value).values_list("voids_id", flat=True)
     found = {
         entry.seq: entry
-        for entry in [*opened, *entries_on("person", [person_id]), *appeals, *entries_on("evidence", taken_back)]
+        for entry in [
+            *entries_listing(person_id, actions=_OPENINGS, since=at - _BACK, most=_MOST),
+            *entries_about("person", [person_id], most=_MOST),
+            *entries_about("appeal", appeals, most=_MOST),
+            *entries_about("evidence", taken_back, most=_MOST),
+        ]
     }
     return [found[seq] for seq in sorted(found, reverse=True)][:_MOST]
 
