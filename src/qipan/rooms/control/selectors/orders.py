@@ -111,15 +111,20 @@ def order_history(actor: Actor, order: Order) -> list[Happened]:
     if order.closed_at is not None:
         cause = entries.get(after.write_id) if after else None
         if cause is None and order.closed_as != Order.Closed.LAPSED:
-            cause = _cause(order, [appeal.pk for appeal in appeals])
+            opened = entries.get(order.write_id)
+            cause = _cause(order, [appeal.pk for appeal in appeals], after=opened.seq if opened else 0)
         steps.append(Happened(order.closed_as, order.closed_at, cause, after.pk if after else None))
     return sorted(steps, key=lambda step: step.at, reverse=True)
 
 
-def _cause(order: Order, appeal_ids: Sequence[int]) -> AuditEntry | None:
-    """The entry under which an order was released: of that moment, about its person, its appeal or its disease."""
+def _cause(order: Order, appeal_ids: Sequence[int], *, after: int) -> AuditEntry | None:
+    """The entry under which an order was released: of that moment, later in the log than the one under which it was
+    made, about its person, its appeal or its disease.
+    """
     about = {("person", str(order.person_id)), ("disease", order.disease), *(("appeal", str(pk)) for pk in appeal_ids)}
     for entry in entries_at(order.closed_at) if order.closed_at is not None else ():
+        if entry.seq <= after:
+            continue
         if (entry.subject_kind, entry.subject_id) in about:
             return entry
         if entry.subject_kind == "evidence" and _is_of(entry.subject_id, order.person_id):
