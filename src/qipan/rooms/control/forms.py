@@ -98,7 +98,7 @@ class ExposureFact(FactForm):
     first = forms.DateField(label=_("First day of exposure"))
     last = forms.DateField(label=_("Last day of exposure"))
     setting = forms.ChoiceField(label=_("Setting"), choices=SETTINGS)
-    contact_class = forms.ChoiceField(label=_("Contact"), choices=choices(ContactClass), widget=forms.RadioSelect)
+    contact_class = forms.ChoiceField(label=_("Contact class"), choices=choices(ContactClass), widget=forms.RadioSelect)
     minutes = _number("minutes", _("Minutes together"))
     distance_m = _number("distance_m", _("Least distance in metres"))
 

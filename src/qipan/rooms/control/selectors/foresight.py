@@ -127,7 +127,7 @@ class Foresight:
 def _follow(phases: list[Phase], moment: datetime, decision: Decision, zone: ZoneInfo) -> None:
     """Add a decision to a course; one that says the same lengthens the last phase."""
     day = moment.astimezone(zone).date()
-    orders = tuple((order.kind, order.ends) for order in decision.orders)
+    orders = tuple((order.kind, order.ends) for order in decision.orders if order.starts <= day)
     phase = Phase(moment, None, decision.code, orders, any(o.awaiting for o in decision.orders if o.starts <= day))
     if phases:
         before = phases[-1]

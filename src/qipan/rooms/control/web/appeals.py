@@ -18,11 +18,18 @@ from qipan.foundation.pages.words import gravity, word
 from qipan.rooms.control.forms import AnswerForm, AppealForm
 from qipan.rooms.control.models import Appeal, Order
 from qipan.rooms.control.rules import may_answer
-from qipan.rooms.control.selectors import access_appeal, access_order, grounds_for, list_appeals, order_history
+from qipan.rooms.control.selectors import (
+    access_appeal,
+    access_order,
+    grounds_for,
+    grounds_for_person,
+    list_appeals,
+    order_history,
+)
 from qipan.rooms.control.services import appeal_decide, appeal_grounds, appeal_open, unsealed_answer
-from qipan.rooms.control.web.orders import of_person
-from qipan.rooms.control.web.saying import Names, cause_words, fact_words, rule_words, step_words
-from qipan.terms.errors import Absent, Denied
+from qipan.rooms.control.web.orders import appeal_place, of_person
+from qipan.rooms.control.web.saying import Names, fact_words, rule_words, step_words, why_words
+from qipan.terms.errors import Absent
 from qipan.terms.evidence import OrderKind
 from qipan.terms.identity import person_code
 from qipan.terms.roles import Permission
@@ -39,8 +46,8 @@ class Appeals(ListPage):
     section = "appeals"
     permission = Permission.APPEAL_VIEW
     columns = (
-        Column(key="due_at", title=_("Answer due"), kind=Kind.CLOCK, sort="due_at", value=_due),
         Column(key="state", title=_("State"), kind=Kind.WORD, words=Appeal.State, sort="state"),
+        Column(key="due_at", title=_("Answer due"), kind=Kind.CLOCK, sort="due_at", value=_due),
         Column(key="order__kind", title=_("Order"), kind=Kind.WORD, words=OrderKind),
         Column(key="person_id", title=_("Person"), kind=Kind.PERSON, sort="person_id"),
         Column(key="person__area_path", title=_("Area"), kind=Kind.AREA, wide=True),
@@ -94,6 +101,30 @@ def _fetch(page: Any, appeal_id: int) -> Appeal:
     return appeal
 
 
+def case_of(page: Any, appeal: Appeal) -> dict[str, Any]:
+    """What somebody needs who decides: the words on both sides, the rule, the facts about the person.
+
+    Whoever may decide an appeal may read the facts that it is about, although not the whole ledger.
+    """
+    order, place = appeal.order, appeal.person.area_path
+    reasons = [(order.rule, order.authority, order.grounds["evidence"])]
+    decides = page.actor.may(Permission.APPEAL_DECIDE, place)
+    linked = page.actor.may(Permission.EVIDENCE_VIEW, place)
+    if decides and not linked:
+        ground = grounds_for_person(appeal.person_id, order.rulebook, reasons)[0]
+    else:
+        ground = grounds_for(page.actor, order.rulebook, reasons)[0]
+    return {
+        "words": appeal_grounds(page.actor, appeal.pk) if decides else "",
+        "reply": unsealed_answer(appeal) if decides else "",
+        "ground": ground,
+        "rule": rule_words(ground),
+        "order": order,
+        "evidence": [(row, fact_words(row)) for row in ground.evidence],
+        "plain": not linked,
+    }
+
+
 class AppealPage(DetailPage):
     """One appeal: what the person says, the order, the facts it stands on."""
 
@@ -109,10 +140,10 @@ class AppealPage(DetailPage):
                value=lambda appeal: f"{word(OrderKind, appeal.order.kind)} · {appeal.order_id}"),
         Column(key="order__until", title=_("Last day of the order"), kind=Kind.DATE),
         Column(key="opened_at", title=_("Opened"), kind=Kind.INSTANT),
-        Column(key="opened_by", title=_("Opened by"), kind=Kind.USER, value=lambda a: a.opened_by or _(
-            "the person himself or herself")),
+        Column(key="opened_by", title=_("Opened by"), kind=Kind.USER),
+        Column(key="own", title=_("On the personal page"), kind=Kind.YES_NO, value=lambda a: a.opened_by is None),
         Column(key="decided_unit", title=_("Answered by"), kind=Kind.UNIT),
-        Column(key="order__appeal_to", title=_("Appeals go to")),
+        Column(key="order__appeal_to", title=_("Appeals go to"), kind=Kind.AREA, value=lambda a: appeal_place(a.order)),
     )  # fmt: skip
     help = Appeals.help
 
@@ -139,27 +170,15 @@ class AppealPage(DetailPage):
 
     def besides(self, thing: Appeal) -> dict[str, Any]:
         """The words on both sides, the rule, the facts."""
-        order = thing.order
-        ground = grounds_for(self.actor, order.rulebook, [(order.rule, order.authority, order.grounds["evidence"])])[0]
-        try:
-            words = appeal_grounds(self.actor, thing.pk)
-        except Denied:
-            words = ""
-        return {
-            "words": words,
-            "reply": unsealed_answer(thing) if words else "",
-            "ground": ground,
-            "rule": rule_words(ground),
-            "evidence": [(row, fact_words(row)) for row in ground.evidence],
-            "hindrance": _hindrance(self, thing) if thing.state == Appeal.State.OPEN else "",
-        }
+        hindrance = _hindrance(self, thing) if thing.state == Appeal.State.OPEN else ""
+        return {**case_of(self, thing), "hindrance": hindrance}
 
     def timeline(self, thing: Appeal) -> Sequence[Event]:
         """What happened to its order."""
         steps = order_history(self.actor, thing.order)
         names = Names.of([step.entry for step in steps])
         return [
-            Event(step.at, step_words(step.what), names.who(step.entry), cause_words(step.entry),
+            Event(step.at, step_words(step.what), names.who(step.entry), why_words(step),
                   address("order", step.other) if step.other else "")
             for step in steps
         ]  # fmt: skip
@@ -213,9 +232,8 @@ class AppealAnswer(FormPage):
         """With the person's words above the form."""
         appeal = context["thing"]
         return super().show(
-            template, status=status, words=appeal_grounds(self.actor, appeal.pk), order=appeal.order,
-            hindrance=_hindrance(self, appeal), **context,
-        )  # fmt: skip
+            template, status=status, hindrance=_hindrance(self, appeal), **case_of(self, appeal), **context
+        )
 
     def consequences(self, thing: Appeal, data: dict[str, Any]) -> Sequence[Consequence]:
         """What either answer means for the person."""

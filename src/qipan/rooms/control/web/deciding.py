@@ -79,7 +79,7 @@ class ShownCourse:
     title: Words
     phases: Sequence[ShownPhase]
     free: Words
-    #: "earlier", "later", "same" than if nothing more is learnt
+    #: against what happens if nothing more is learnt: free "earlier" or "later", the "same", or "other" at the same end
     against: str
 
 
@@ -95,13 +95,13 @@ def _phase(phase: Phase, today: date) -> ShownPhase:
 
 
 def _against(course: Course, base: Course) -> str:
-    if (course.free_at, course.code) == (base.free_at, base.code):
+    if course.phases == base.phases:
         return "same"
     if course.free_at is None or (base.free_at is not None and course.free_at > base.free_at):
         return "later"
     if base.free_at is None or course.free_at < base.free_at:
         return "earlier"
-    return "same"
+    return "other"
 
 
 class DecisionPage(DetailPage):
@@ -189,5 +189,6 @@ class DecisionPage(DetailPage):
                 now = course.free_at <= self.at
                 free = _("at once") if now else gettext("from %(day)s") % {"day": formats.moment_text(course.free_at)}
             phases = [_phase(phase, today) for phase in course.phases]
-            shown.append(ShownCourse(title, phases, free, _against(course, courses[0])))
+            against = _against(course, courses[0]) if course is not courses[0] else ""
+            shown.append(ShownCourse(title, phases, free, against))
         return shown

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -58,13 +59,13 @@ class EvidencePage(DetailPage):
 
     def heading(self, thing: Line) -> Words:
         """What and of whom."""
-        return f"{word(EvidenceKind, thing.evidence.kind)} · {person_code(thing.evidence.person_id)}"
+        return f"{capfirst(str(word(EvidenceKind, thing.evidence.kind)))} · {person_code(thing.evidence.person_id)}"
 
     def state(self, thing: Line) -> Sequence[State]:
         """Whether it counts."""
         if thing.void is not None:
             return (State(_("taken back: counts as never had"), Grave.WARN),)
-        return (State(_("counts"), Grave.INFO),)
+        return (State(_("counts for decisions"), Grave.INFO),)
 
     def panels(self, thing: Line) -> Sequence[Panel]:
         """The orders that rest on it."""

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils.translation import gettext, pgettext_lazy
+from django.utils.text import capfirst
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from qipan.foundation.pages import formats
@@ -28,7 +29,7 @@ from qipan.rooms.control.selectors import (
     order_history,
     order_key,
 )
-from qipan.rooms.control.web.saying import Names, cause_words, fact_words, rule_words, step_words
+from qipan.rooms.control.web.saying import Names, fact_words, rule_words, step_words, why_words
 from qipan.rooms.diseases.selectors import published_books
 from qipan.terms.errors import BadInput
 from qipan.terms.evidence import OrderKind
@@ -65,6 +66,12 @@ def state_of(order: Order, at: Any) -> OrderState:
     )  # fmt: skip
 
 
+def appeal_place(order: Order) -> str:
+    """The path of the area whose headquarters hears appeals against it."""
+    before, code, _after = order.person.area_path.partition(f"/{order.appeal_to}/")
+    return f"{before}{code}" if code else order.appeal_to
+
+
 STATE = Column(key="now", title=_("State"), kind=Kind.WORD, words=OrderState)
 KIND = Column(key="kind", title=_("Order"), kind=Kind.WORD, words=OrderKind, sort="kind")
 ACTIVE, AWAITING, COMING, CLOSED = "active", "awaiting", "coming", "closed"
@@ -90,7 +97,7 @@ class Orders(ListPage):
         Choice(
             name="state", title=_("State"), default=ACTIVE, keep=lambda rows, value: rows,
             options=((ACTIVE, _("in force")), (AWAITING, _("awaiting result")), (COMING, _("not begun yet")),
-                     (CLOSED, pgettext_lazy("orders", "closed"))),
+                     (CLOSED, _("ended"))),
         ),
         Choice(name="kind", title=_("Order"), words=OrderKind),
         BookChoice(name="rulebook", title=_("Rulebook")),
@@ -140,7 +147,7 @@ class OrderPage(DetailPage):
         Column(key="latest", title=_("Last day at the latest"), kind=Kind.DATE),
         Column(key="rulebook", title=_("Rulebook"), link="rulebook", link_key="rulebook"),
         Column(key="authority", title=_("Authority")),
-        Column(key="appeal_to", title=_("Appeals go to"), value=lambda order: order.appeal_to),
+        Column(key="appeal_to", title=_("Appeals go to"), kind=Kind.AREA, value=appeal_place),
     )
     help = _(
         "The rulebook made this order from facts. Nobody can lengthen it; new facts can replace it. Whoever is bound "
@@ -153,7 +160,7 @@ class OrderPage(DetailPage):
 
     def heading(self, thing: Order) -> Words:
         """The kind and the person."""
-        return f"{word(OrderKind, thing.kind)} · {person_code(thing.person_id)}"
+        return f"{capfirst(str(word(OrderKind, thing.kind)))} · {person_code(thing.person_id)}"
 
     def state(self, thing: Order) -> Sequence[State]:
         """Its kind, its state, and whether the person's decision asks for it."""
@@ -172,7 +179,7 @@ class OrderPage(DetailPage):
     def clocks(self, thing: Order) -> Sequence[Clock]:
         """By when it must be carried out, be looked at again, and end."""
         if thing.closed_at is not None:
-            return (Clock(_("Closed"), thing.closed_at, neutral=True),)
+            return (Clock(_("Ended"), thing.closed_at, neutral=True),)
         clocks = [Clock(_("Ends"), thing.ends_at, neutral=True)]
         if thing.fulfil_by is not None:
             clocks.insert(0, Clock(_("To be carried out by"), thing.fulfil_by, neutral=True))
@@ -197,7 +204,7 @@ class OrderPage(DetailPage):
         log = bool(self.actor.may(Permission.AUDIT_VIEW, thing.person.area_path))
         events = []
         for step in steps:
-            why = str(cause_words(step.entry))
+            why = str(why_words(step))
             if step.what == "opened" and step.other:
                 why = gettext("in place of order %(id)s; %(why)s") % {"id": step.other, "why": why}
             href = address("order", step.other) if step.other else ""

@@ -14,7 +14,7 @@ from qipan.foundation.pages.page import Words
 from qipan.foundation.pages.words import Grave, register_words, word
 from qipan.rooms.control.models import Appeal, Evidence
 from qipan.rooms.control.rules import OrderState
-from qipan.rooms.control.selectors import Ground, Line
+from qipan.rooms.control.selectors import Ground, Happened, Line
 from qipan.terms.evidence import (
     Classification,
     ContactClass,
@@ -30,7 +30,7 @@ register_words(
         "coming": (_("not begun yet"), Grave.INFO),
         "binding": (_("in force"), Grave.WARN),
         "awaiting": (_("awaiting result"), Grave.ALARM),
-        "ended": (_("ended"), Grave.QUIET),
+        "ended": (_("past its end"), Grave.QUIET),
         "lapsed": (_("lapsed"), Grave.QUIET),
         "released": (_("released"), Grave.GOOD),
         "replaced": (_("replaced"), Grave.QUIET),
@@ -39,7 +39,7 @@ register_words(
 register_words(
     Appeal.State,
     {
-        "open": (_("open"), Grave.WARN),
+        "open": (_("waiting for an answer"), Grave.WARN),
         "upheld": (_("upheld: the order stands"), Grave.QUIET),
         "granted": (_("granted: the order ended"), Grave.GOOD),
         "released": (_("released by default"), Grave.ALARM),
@@ -109,6 +109,11 @@ def step_words(what: str) -> Words:
 def cause_words(entry: AuditEntry | None) -> Words:
     """What the entry of the log says happened."""
     return "" if entry is None else _CAUSES.get(entry.action, entry.action)
+
+
+def why_words(step: Happened) -> Words:
+    """Why an order was made or closed; appeals say so by themselves."""
+    return cause_words(step.entry) if step.what in ("opened", "released", "replaced") else ""
 
 
 def action_words(action: str) -> Words:
