@@ -231,7 +231,7 @@ class SitePage(DetailPage):
             "tiles": [each for each in tiles if not wanted or each.state == wanted],
             "wanted": wanted,
             "all_rooms": len(tiles),
-            "states": [(state, states[state], counts[state], gravity(BoardState, state).value) for state in states],
+            "board_states": [(state, states[state], counts[state], gravity(BoardState, state).value) for state in states],
             "view": "table" if self.request.GET.get("view") == "table" else "tiles",
         }
 

@@ -41,11 +41,10 @@ class Sites(ListPage):
         _figure("taken", _("Taken")),
         _figure("free", _("Free")),
         Column(key="share", title=_("Share taken"), value=lambda line: percent(line.taken, line.beds), wide=True),
-        _figure("arrivals", _("Arrivals due in its area")),
-        _figure("releases", _("Releases due today")),
-        _figure("inside", _("Inside without an order")),
+        _figure("arrivals", _("Arrivals due")),
+        _figure("releases", _("Releases")),
+        _figure("inside", _("Without order")),
         Column(key="is_open", title=_("Open"), kind=Kind.YES_NO),
-        Column(key="closed_at", title=_("Closed"), kind=Kind.INSTANT, wide=True),
     )
     filters = (
         Choice(name="state", title=_("State"), options=(("open", _("open")), ("closed", _("closed"))),
@@ -57,8 +56,8 @@ class Sites(ListPage):
     row_key = "site_id"
     export = "sites"
     help = _(
-        "Beds of rooms in use at this moment, and who is due to come or to leave. Nobody may be inside without an "
-        "order: that figure must be 0. Open a site to see its rooms."
+        "Beds of rooms in use at this moment; arrivals due from the site's own area; releases due today; people inside "
+        "without an order, which must be 0. Open a site to see its rooms."
     )
     empty = _("There is no quarantine site here. Add one, or import a file of rooms.")
 
