@@ -211,3 +211,35 @@ def _item(
 def work_list(actor: Actor, day: date, below: str | None = None) -> list[WorkItem]:
     """What the actor still has to do on a local day, in walking order: by area, then household."""
     return [item for item in work_of_day(actor, day, below) if item.due]
+
+
+@dataclass(frozen=True, slots=True)
+class CellWork:
+    """A day's work in one area (a grid cell, where people are registered that deep): things to do, not people.
+
+    `overdue`: due, and missed before today. `tried`: not seen today, again another day. The last two: people passed on.
+    """
+
+    area_path: str
+    area_code: str
+    due: int
+    done: int
+    overdue: int
+    tried: int
+    to_tracer: int
+    to_supervisor: int
+
+
+def work_by_cell(actor: Actor, day: date, below: str | None = None) -> list[CellWork]:
+    """The work of a day by area, by path. A constant number of queries."""
+    counts: dict[str, list[int]] = defaultdict(lambda: [0] * 6)
+    for item in work_of_day(actor, day, below):
+        line = counts[item.area_path]
+        line[0] += item.due
+        line[1] += item.done
+        line[2] += item.due and item.missed_since is not None
+        line[3] += not item.due and not item.done
+    for place, role in ((4, "tracer"), (5, "supervisor")):
+        for visit in passed_on(actor, day, role, below):
+            counts[visit.area_path][place] += 1
+    return [CellWork(path, path.rstrip("/").rpartition("/")[2], *line) for path, line in sorted(counts.items())]

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -25,7 +24,7 @@ from qipan.rooms.quarantine.selectors import (
     is_open,
     room_board,
 )
-from qipan.rooms.quarantine.web.shown import PERSON, ROOM
+from qipan.rooms.quarantine.web.shown import PERSON, ROOM, last_instant
 from qipan.terms.errors import BadInput
 from qipan.terms.evidence import OrderKind
 from qipan.terms.identity import person_code
@@ -43,7 +42,7 @@ class Guest:
     href: str
     slot: int
     day: int
-    ends_at: datetime | None
+    end: str
     over: bool
 
 
@@ -107,7 +106,7 @@ def tile(room: BoardRoom, *, at: datetime, area: str) -> Tile:
             href=with_area(address("stay", guest.stay_id), area),
             slot=guest.slot,
             day=day_of_stay(arrived_on=clock.local_date(guest.arrived_at, zone), today=today),
-            ends_at=guest.ends_at,
+            end=last_instant(guest.ends_at) if guest.ends_at is not None else "",
             over=guest.ends_at is None or guest.ends_at <= at,
         )
         for guest in room.occupants
@@ -223,15 +222,15 @@ class SitePage(DetailPage):
         """The tiles, those of one state where the address asks for it."""
         tiles = [tile(room, at=self.at, area=self.area.code) for room in thing.rooms]
         wanted = self.request.GET.get("state", "")
-        states = dict(choices(BoardState))
-        if wanted and wanted not in states:
+        said = dict(choices(BoardState))
+        if wanted and wanted not in said:
             raise BadInput("“%(value)s” cannot be chosen as %(filter)s.", value=wanted[:60], filter=_("State"))
-        counts = {state: sum(each.state == state for each in tiles) for state in states}
+        counts = {state: sum(each.state == state for each in tiles) for state in said}
         return {
             "tiles": [each for each in tiles if not wanted or each.state == wanted],
             "wanted": wanted,
             "all_rooms": len(tiles),
-            "board_states": [(state, states[state], counts[state], gravity(BoardState, state).value) for state in states],
+            "board_states": [(state, said[state], counts[state]) for state in said],
             "view": "table" if self.request.GET.get("view") == "table" else "tiles",
         }
 

@@ -1,6 +1,6 @@
 """What the pages of this room share: words, columns, how a room and a bed are said."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -80,12 +80,20 @@ def bed_text(number: str, slot: int, capacity: int) -> str:
     return gettext("room %(room)s, bed %(bed)s of %(beds)s") % {"room": number, "bed": slot, "beds": capacity}
 
 
+def last_instant(end: datetime) -> str:
+    """25 Aug 24:00 for the midnight after it, as orders are written."""
+    here = formats.local(end)
+    if (here.hour, here.minute) == (0, 0):
+        return f"{formats.day_text((here - timedelta(days=1)).date())} 24:00"
+    return formats.moment_text(end)
+
+
 def end_text(ends_at: datetime | None, at: datetime) -> str:
     """Until when an order binds, or that none does."""
     if ends_at is None or ends_at <= at:
         return gettext("no order binds any more")
     return gettext("the order binds until %(moment)s (%(until)s)") % {
-        "moment": formats.moment_text(ends_at), "until": formats.until(ends_at, at),
+        "moment": last_instant(ends_at), "until": formats.until(ends_at, at),
     }  # fmt: skip
 
 
