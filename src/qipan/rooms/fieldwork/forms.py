@@ -27,7 +27,7 @@ SYMPTOMS = (
 class VisitForm(QipanForm):
     """What happened at the door."""
 
-    client_key = forms.CharField(max_length=64, widget=forms.HiddenInput)
+    client_key = forms.CharField(label=_("Key of the visit"), max_length=64, widget=forms.HiddenInput)
     outcome = forms.ChoiceField(label=_("What happened"), choices=(), widget=forms.RadioSelect)
     symptoms = forms.MultipleChoiceField(
         label=_("Symptoms"), choices=SYMPTOMS, required=False, widget=forms.CheckboxSelectMultiple

@@ -15,6 +15,7 @@ from qipan.rooms.fieldwork.rules import (
     follow_up,
     not_found_in_row,
     sample_due_on,
+    would_follow,
 )
 from qipan.terms.evidence import FollowUpOutcome
 
@@ -131,13 +132,13 @@ def test_laws_of_a_follow_up(attempts, first):
     hour=st.integers(8, 20),
 )
 def test_what_would_follow_is_what_follows(outcomes, outcome, tried_today, hour):
-    before = [Attempt(DAY_0, time(8), each) for each in outcomes]
-    today = DAY_0 + timedelta(days=1)
+    before = [Attempt(DAY, time(8), each) for each in outcomes]
+    today = DAY + timedelta(days=1)
     if tried_today:
         before.append(Attempt(today, time(8), FollowUpOutcome.NOT_FOUND))
-    said = rules.would_follow(
-        outcome, tried_today=tried_today, not_found_in_row=rules.not_found_in_row(before), at=time(hour)
+    said = would_follow(
+        outcome, tried_today=tried_today, not_found_in_row=not_found_in_row(before), at=time(hour)
     )
-    after = rules.consequence([*before, Attempt(today, time(hour), outcome)])
+    after = consequence([*before, Attempt(today, time(hour), outcome)])
     when = {None: "", today: "today", today + timedelta(days=1): "tomorrow"}[after.again_on]
     assert said == (when, after.passed_to)
