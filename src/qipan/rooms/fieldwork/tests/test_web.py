@@ -274,8 +274,10 @@ def test_queries_do_not_grow_with_doors(browse, cast, at, django_assert_max_num_
     area = cast.areas[GRID_A1]
     people = [Person.objects.create(area_id=area.id, area_path=area.path, registered_at=at) for _ in range(40)]
     made = [order_of(person.pk, HOME, at=at - DAY) for person in people]
-    services.visits_record_bulk(actor=cast.chen, now=at, visits=[
-        NewVisit(f"bulk-{order.pk}", order.pk, TODAY, FollowUpOutcome.NOT_FOUND, at - HOUR) for order in made])  # fmt: skip
+    visits = [
+        NewVisit(f"bulk-{order.pk}", order.pk, TODAY, FollowUpOutcome.NOT_FOUND, at - HOUR) for order in made
+    ]
+    services.visits_record_bulk(actor=cast.chen, now=at, visits=visits)
     chen = browse("chen")
     for url in ("/field/", "/field/areas/", "/field/tasks/", "/field/visits/",
                 f"/field/record/{made[0].pk}?outcome=well"):  # fmt: skip
