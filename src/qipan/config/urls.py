@@ -8,6 +8,7 @@ urlpatterns = [
     path("", include("qipan.rooms.geography.urls")),
     path("", include("qipan.rooms.organizations.urls")),
     path("", include("qipan.rooms.persons.urls")),
+    path("", include("qipan.rooms.diseases.urls")),
     path("", include("qipan.rooms.control.urls")),
     path("", include("qipan.rooms.investigation.urls")),
     path("", include("qipan.rooms.testing.urls")),

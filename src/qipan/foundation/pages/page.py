@@ -63,6 +63,8 @@ class Page(View):
     #: one or two sentences: what this page is for and what to do here
     help: ClassVar[Words] = ""
     template: ClassVar[str] = ""
+    #: style sheets and scripts of its own, as static files ("room/name.css", "room/name.js")
+    assets: ClassVar[Sequence[str]] = ()
     #: may be shown on a wall without chrome (?wall=1)
     wall: ClassVar[bool] = False
 
