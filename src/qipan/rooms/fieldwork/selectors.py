@@ -14,7 +14,8 @@ from django.db.models import QuerySet
 
 from qipan.foundation import clock
 from qipan.foundation.access.scoping import scope, within
-from qipan.rooms.control.selectors import OrderFact, ledger_frame, order_facts
+from qipan.rooms.control.selectors import OrderFact, ledger_frame, list_orders, order_facts
+from qipan.rooms.control.selectors.orders import is_genuine
 from qipan.rooms.fieldwork.models import Visit
 from qipan.rooms.fieldwork.rules import (
     HOME_KINDS,
@@ -83,6 +84,16 @@ def access_visit(actor: Actor, visit_id: int) -> Visit:
     if visit is None:
         raise Absent("visit")
     return visit
+
+
+def visit_order(actor: Actor, person_id: int, at: datetime) -> int | None:
+    """The order under which this actor may visit a person at `at` (the stricter at home); None where there is none."""
+    orders = list_orders(actor, at=at, kinds=HOME_KINDS).filter(person_id=person_id).select_related("person")
+    mine = [
+        order for order in orders if is_genuine(order) and actor.may(Permission.VISIT_RECORD, order.person.area_path)
+    ]
+    best = min(mine, key=lambda order: (HOME_KINDS.index(OrderKind(order.kind)), order.pk), default=None)
+    return None if best is None else best.pk
 
 
 def passed_on(actor: Actor, day: date, to: str, below: str | None = None) -> list[Visit]:

@@ -293,11 +293,13 @@ def test_releases_are_let_go_in_one_act_and_taken_back(browse, site, stay, order
 def test_lists_are_filtered_and_wrong_filters_said(browse, site, stay, cast):
     gao = browse("gao")
     code = person_code(cast.xia)
-    assert code in text(gao.get("/quarantine/stays/?state=inside&arrived_from=2022-07-20&site=甲&room=101"))
+    assert code in text(gao.get(
+        f"/quarantine/stays/?person={code}&state=inside&arrived_from=2022-07-20&site=甲&room=101"))
     for query in ("state=left", "arrived_to=2022-07-19", "site=乙", "left_from=2022-07-01"):
         assert code not in text(gao.get(f"/quarantine/stays/?{query}")), query
     for url in ("/quarantine/stays/?state=x", "/quarantine/stays/?arrived_from=x", "/quarantine/?state=x",
-                "/quarantine/?sort=share", f"/quarantine/{site.pk}/?state=x", "/quarantine/arrivals?kind=test",
+                "/quarantine/stays/?person=P1", "/quarantine/?sort=share",
+                f"/quarantine/{site.pk}/?state=x", "/quarantine/arrivals?kind=test",
                 "/quarantine/releases?page=zzz"):  # fmt: skip
         assert gao.get(url).status_code == 400, url
 
@@ -329,3 +331,30 @@ def test_queries_do_not_grow_with_rooms(browse, site, stay, orders, cast, at, dj
     for url in pages(site, stay)["view"] + pages(site, stay)["manage"]:
         with django_assert_max_num_queries(30):
             gao.get(url)
+
+
+def test_the_person_s_page_shows_the_stays_to_those_who_may(cast, at, site, stay):
+    from qipan.rooms.quarantine.web.person import stays_panel
+
+    assert [row.pk for row in stays_panel(cast.alice, cast.xia, at).rows] == [stay.pk]
+    for who in ("dora", "chen", "ning"):
+        assert stays_panel(cast.actors[who], cast.xia, at) is None
+    assert stays_panel(cast.alice, cast.zhu, at) is None
+
+
+def test_a_person_is_told_of_the_stays_that_are_held(cast, at, site, stay, orders):
+    from qipan.foundation.access.holdings import held_about
+
+    def lines():
+        return next(list(held.lines) for held in held_about(cast.xia) if held.name == "stays")
+
+    assert lines() == ["演示·甲, room 101, since 20 Jul 11:00"]
+    services.arrivals_take_back(actor=cast.gao, stay_ids=[stay.pk], at=at)
+    again = services.stay_arrive(
+        actor=cast.gao, person_id=cast.xia, order_id=orders["xia"].pk, site_id=site.pk, at=at
+    )
+    services.stay_depart(actor=cast.gao, stay_id=again.pk, at=at + HOUR)
+    assert lines() == [
+        "演示·甲, room 101, 20 Jul 11:00: recorded by mistake and taken back",
+        "演示·甲, room 101, from 20 Jul 12:00 until 20 Jul 13:00",
+    ]

@@ -37,9 +37,9 @@ from qipan.rooms.quarantine.selectors import (
     proposed_bed,
 )
 from qipan.rooms.quarantine.web.shown import PERSON, arrival_text, bed_text, demand, end_text
-from qipan.terms.errors import Absent, Conflict, Refused
+from qipan.terms.errors import Absent, BadInput, Conflict, Refused
 from qipan.terms.evidence import OrderKind
-from qipan.terms.identity import person_code
+from qipan.terms.identity import parse_person_code, person_code
 from qipan.terms.roles import Permission
 
 #: arrivals offered in one form, the most urgent first
@@ -60,6 +60,15 @@ def _days_of(field: str) -> Any:
     return keep
 
 
+def by_code(rows: Any, code: str) -> Any:
+    """The rows of the person with this code. Raises BadInput for what is no code."""
+    try:
+        return rows.filter(person_id=parse_person_code(code))
+    except ValueError:
+        raise BadInput("“%(code)s” is no person code: it begins with P and ends with its check character.",
+                       code=code[:30]) from None  # fmt: skip
+
+
 class Stays(ListPage):
     """Who is, and was, in which room."""
 
@@ -76,6 +85,7 @@ class Stays(ListPage):
         Column(key="order_id", title=_("Order"), link="order", link_key="order_id", wide=True),
     )
     filters = (
+        Text(name="person", title=_("Person code"), keep=by_code),
         Choice(name="state", title=_("State"), options=(("inside", _("inside")), ("left", _("left"))), keep=_inside),
         Text(name="site", title=_("Site"), field="room__site__name__icontains"),
         Text(name="room", title=_("Room"), field="room__number"),
