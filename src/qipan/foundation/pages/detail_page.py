@@ -64,7 +64,7 @@ class Panel:
     rows: Sequence[Any] = ()
     empty: Words = ""
     more: str = ""
-    #: a template of its own, with `context`
+    #: a template of its own, which finds `context` in `panel.context`
     template: str = ""
     context: dict[str, Any] = field(default_factory=dict)
 

@@ -115,6 +115,18 @@ def consequence(attempts: Sequence[Attempt]) -> Consequence:
     return Consequence(again_on(last, attempts), passed_to)
 
 
+def would_follow(outcome: FollowUpOutcome, *, tried_today: bool, not_found_in_row: int, at: time) -> tuple[str, str]:
+    """What a visit of this outcome would lead to now, said before it is recorded: ("today", "tomorrow" or "" for when
+    somebody has to come again, the role to which it is passed). As `consequence` says afterwards.
+    """
+    if outcome is FollowUpOutcome.REFUSED:
+        return "tomorrow", "supervisor"
+    if outcome is not FollowUpOutcome.NOT_FOUND:
+        return "", ""
+    again = "today" if not tried_today and at < LAST_CALL else "tomorrow"
+    return again, "tracer" if not_found_in_row + 1 >= NOT_FOUND_LIMIT else ""
+
+
 def sample_due_on(day: date, *, test_days: Iterable[date], sampled_on: Iterable[date]) -> tuple[date | None, bool]:
     """(the test day that counts on `day`, whether a sample on or after it was taken).
 

@@ -14,7 +14,8 @@ from django.db.models import QuerySet
 
 from qipan.foundation import clock
 from qipan.foundation.access.scoping import scope, within
-from qipan.rooms.control.selectors import OrderFact, ledger_frame, order_facts
+from qipan.rooms.control.selectors import OrderFact, ledger_frame, list_orders, order_facts
+from qipan.rooms.control.selectors.orders import is_genuine
 from qipan.rooms.fieldwork.models import Visit
 from qipan.rooms.fieldwork.rules import (
     HOME_KINDS,
@@ -84,6 +85,16 @@ def access_visit(actor: Actor, visit_id: int) -> Visit:
     if visit is None:
         raise Absent("visit")
     return visit
+
+
+def visit_order(actor: Actor, person_id: int, at: datetime) -> int | None:
+    """The order under which this actor may visit a person at `at` (the stricter at home); None where there is none."""
+    orders = list_orders(actor, at=at, kinds=HOME_KINDS).filter(person_id=person_id).select_related("person")
+    mine = [
+        order for order in orders if is_genuine(order) and actor.may(Permission.VISIT_RECORD, order.person.area_path)
+    ]
+    best = min(mine, key=lambda order: (HOME_KINDS.index(OrderKind(order.kind)), order.pk), default=None)
+    return None if best is None else best.pk
 
 
 def passed_on(actor: Actor, day: date, to: str, below: str | None = None) -> list[Visit]:
@@ -212,3 +223,35 @@ def _item(
 def work_list(actor: Actor, day: date, below: str | None = None) -> list[WorkItem]:
     """What the actor still has to do on a local day, in walking order: by area, then household."""
     return [item for item in work_of_day(actor, day, below) if item.due]
+
+
+@dataclass(frozen=True, slots=True)
+class CellWork:
+    """A day's work in one area (a grid cell, where people are registered that deep): things to do, not people.
+
+    `overdue`: due, and missed before today. `tried`: not seen today, again another day. The last two: people passed on.
+    """
+
+    area_path: str
+    area_code: str
+    due: int
+    done: int
+    overdue: int
+    tried: int
+    to_tracer: int
+    to_supervisor: int
+
+
+def work_by_cell(actor: Actor, day: date, below: str | None = None) -> list[CellWork]:
+    """The work of a day by area, by path. A constant number of queries."""
+    counts: dict[str, list[int]] = defaultdict(lambda: [0] * 6)
+    for item in work_of_day(actor, day, below):
+        line = counts[item.area_path]
+        line[0] += item.due
+        line[1] += item.done
+        line[2] += item.due and item.missed_since is not None
+        line[3] += not item.due and not item.done
+    for place, role in ((4, "tracer"), (5, "supervisor")):
+        for visit in passed_on(actor, day, role, below):
+            counts[visit.area_path][place] += 1
+    return [CellWork(path, path.rstrip("/").rpartition("/")[2], *line) for path, line in sorted(counts.items())]

@@ -34,7 +34,7 @@ def _fulfilled(moment: datetime) -> Iterator[tuple[str, int, int]]:
     orders = list_orders(SYSTEM_ACTOR, at=moment, kinds=CENTRAL_KINDS, active=False)
     orders = orders.filter(opened_at__gt=oldest, opened_at__lte=newest)
     stays: dict[int, list[tuple[datetime, datetime | None]]] = {}
-    recent = Stay.objects.filter(arrived_at__lte=moment).exclude(departed_at__lt=oldest)
+    recent = Stay.objects.filter(arrived_at__lte=moment, voided_at=None).exclude(departed_at__lt=oldest)
     for person_id, arrived_at, departed_at in recent.values_list("person_id", "arrived_at", "departed_at"):
         stays.setdefault(person_id, []).append((arrived_at, departed_at))
     columns = ("person_id", "person__area_path", "opened_at", "closed_at", "ends_at")

@@ -52,6 +52,8 @@ class Stay(models.Model):
     order_id = models.BigIntegerField()
     arrived_at = models.DateTimeField()
     departed_at = models.DateTimeField(null=True)
+    #: when an arrival that was recorded by mistake was taken back: it never was, and lasted no time
+    voided_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
@@ -62,5 +64,8 @@ class Stay(models.Model):
                 name="stay_departs_after_arrival",
             ),
             models.CheckConstraint(condition=Q(slot__gte=1), name="stay_slot_from_one"),
+            models.CheckConstraint(
+                condition=Q(voided_at=None) | Q(departed_at=F("arrived_at")), name="stay_voided_lasted_no_time"
+            ),
         ]
         indexes = [models.Index(fields=["order_id"]), models.Index(fields=["arrived_at"])]

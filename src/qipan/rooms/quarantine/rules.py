@@ -3,9 +3,10 @@
 from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from enum import StrEnum
 
-from qipan.terms.errors import Refused
+from qipan.terms.errors import BadInput, Refused
 from qipan.terms.evidence import OrderKind
 
 #: the orders that put a person into a room of ours
@@ -13,6 +14,8 @@ CENTRAL_KINDS = (OrderKind.ISOLATE, OrderKind.QUARANTINE_CENTRAL)
 #: an arrival without a deadline of its own is held to this (fulfilment of central orders: 24 h; rules.json
 #: `epi_investigation_h` names 8 h and 12 h with weak sources, so they are no default)
 FULFIL_WITHIN = timedelta(hours=24)
+#: for so long after it was recorded an arrival or a departure can be taken back; later a new fact corrects it
+TAKE_BACK_WITHIN = timedelta(hours=1)
 #: Rooms for 10,000 people: 20 (National Health Commission, briefing of 2021-09-29), 40 (Henan, April 2022),
 #: 60 (Henan, May 2022; Medicine and Health News 2022-05-24).
 ROOMS_PER_10000 = (20, 40, 60)
@@ -41,6 +44,17 @@ class RoomState:
     in_use: bool
     taken: frozenset[int]
     held_for: str
+
+
+class BoardState(StrEnum):
+    """What a room looks like on the board; the first that applies."""
+
+    ALARM = "alarm"
+    RELEASE = "release"
+    FULL = "full"
+    PARTLY = "partly"
+    FREE = "free"
+    OUT = "out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +125,53 @@ def is_still_inside(
     """Whether a stay at `at` has outlived every order: inside, and none in force (`order_ends_at` None) or ended."""
     inside = arrived_at <= at and (departed_at is None or at < departed_at)
     return inside and (order_ends_at is None or order_ends_at <= at)
+
+
+def board_state(*, in_use: bool, capacity: int, ends: Sequence[datetime | None], at: datetime,
+                day_end: datetime) -> BoardState:  # fmt: skip
+    """The state of a room whose occupants' orders end at `ends` (None: no order binds); `day_end`: today's 24:00.
+
+    Somebody kept without an order goes before everything else, somebody to let go today before the rest.
+    """
+    if any(end is None or end <= at for end in ends):
+        return BoardState.ALARM
+    if any(end is not None and end <= day_end for end in ends):
+        return BoardState.RELEASE
+    if not in_use and not ends:
+        return BoardState.OUT
+    if len(ends) >= capacity:
+        return BoardState.FULL
+    return BoardState.PARTLY if ends else BoardState.FREE
+
+
+def day_of_stay(*, arrived_on: date, today: date) -> int:
+    """Which day of the stay this is; the day of arrival is the first."""
+    return (today - arrived_on).days + 1
+
+
+def room_numbers(first: str, last: str, most: int = 500) -> list[str]:
+    """The room numbers from one to another, with what stands before the digits kept: A301 … A312.
+
+    One number alone where `last` is empty. Raises BadInput where the two do not belong together.
+    """
+    head, tail = _split(first), _split(last or first)
+    if head is None or tail is None:
+        if first and not last:
+            return [first]
+        raise BadInput("A range needs two numbers that end in digits, such as 301 and 312.")
+    if head[0] != tail[0] or len(first) != len(last or first):
+        raise BadInput("Both ends of a range begin alike and are equally long, such as A301 and A312.")
+    if int(tail[1]) < int(head[1]):
+        raise BadInput("The first number of a range comes before the last.")
+    if int(tail[1]) - int(head[1]) >= most:
+        raise BadInput("At most %(most)s rooms are added at once.", most=most)
+    width = len(head[1])
+    return [f"{head[0]}{number:0{width}d}" for number in range(int(head[1]), int(tail[1]) + 1)]
+
+
+def _split(number: str) -> tuple[str, str] | None:
+    digits = len(number) - len(number.rstrip("0123456789"))
+    return (number[:-digits], number[-digits:]) if digits else None
 
 
 def prefixes(area_path: str) -> list[str]:

@@ -12,7 +12,16 @@ from qipan.foundation import clock
 from qipan.foundation.access.scoping import scope, within
 from qipan.rooms.control.selectors import OrderFact, order_facts
 from qipan.rooms.quarantine.models import Room, Site, Stay
-from qipan.rooms.quarantine.rules import CENTRAL_KINDS, Arrival, RoomState, due_by, is_still_inside
+from qipan.rooms.quarantine.rules import (
+    CENTRAL_KINDS,
+    Arrival,
+    RoomState,
+    choose_bed,
+    due_by,
+    free_slot,
+    is_still_inside,
+    party_of,
+)
 from qipan.terms.errors import Absent
 from qipan.terms.evidence import OrderKind
 from qipan.terms.identity import person_code
@@ -121,8 +130,8 @@ def access_room(actor: Actor, room_id: int) -> Room:
 
 
 def list_stays(actor: Actor, *, at: datetime | None = None, below: str | None = None) -> QuerySet[Stay]:
-    """Stays in the actor's sites; with `at`, those of the people inside at that moment."""
-    stays = scope(Stay.objects.all(), actor, Permission.ROOM_VIEW, "room__site__area_path")
+    """Stays in the actor's sites; with `at`, those of the people inside at that moment. Not those taken back."""
+    stays = scope(Stay.objects.filter(voided_at=None), actor, Permission.ROOM_VIEW, "room__site__area_path")
     if below is not None:
         stays = stays.filter(within(below, "room__site__area_path"))
     if at is not None:
@@ -278,8 +287,95 @@ def occupancy(actor: Actor, at: datetime, below: str | None = None) -> list[Site
     ]
 
 
-def placement_inputs(actor: Actor, area_path: str, at: datetime) -> tuple[list[Arrival], list[RoomState]]:
-    """What a proposal of beds needs: arrivals due below an area, and the rooms where the actor may place."""
+@dataclass(frozen=True, slots=True)
+class SiteLine:
+    """A site in the list. Beds of rooms in use; arrivals are those whose home lies in the site's area.
+
+    `arrivals`: None where the reader may not see orders.
+    """
+
+    site_id: int
+    name: str
+    area_path: str
+    opened_at: datetime | None
+    closed_at: datetime | None
+    is_open: bool
+    rooms: int
+    beds: int
+    taken: int
+    free: int
+    arrivals: int | None
+    releases: int
+    inside: int
+
+
+def site_lines(actor: Actor, at: datetime, below: str | None = None) -> list[SiteLine]:
+    """The sites as their list shows them, by name. A constant number of queries."""
+    figures = {line.site_id: line for line in occupancy(actor, at, below)}
+    today = clock.local_date(at, clock.civil_zone())
+    leaving = releases_due(actor, today, at, below)
+    sees_orders = bool(actor.areas_for(Permission.ORDER_VIEW))
+    coming = arrivals_due(actor, at) if sees_orders else []
+    lines = []
+    for site in list_sites(actor, below):
+        figure = figures.get(site.pk)
+        rooms, beds, taken = (figure.rooms, figure.beds, figure.taken) if figure else (0, 0, 0)
+        mine = [o for o in leaving if o.site_id == site.pk]
+        lines.append(
+            SiteLine(
+                site_id=site.pk,
+                name=site.name,
+                area_path=site.area_path,
+                opened_at=site.opened_at,
+                closed_at=site.closed_at,
+                is_open=is_open(site, at),
+                rooms=rooms,
+                beds=beds,
+                taken=taken,
+                free=max(beds - taken, 0),
+                arrivals=sum(a.area_path.startswith(site.area_path) for a in coming) if sees_orders else None,
+                releases=len(mine),
+                inside=sum(o.ends_at is None or o.ends_at <= at for o in mine),
+            )
+        )
+    return lines
+
+
+def is_open(site: Site, at: datetime) -> bool:
+    """Whether a site takes people at this moment."""
+    opened = site.opened_at is not None and site.opened_at <= at
+    return opened and (site.closed_at is None or site.closed_at > at)
+
+
+def access_arrival(actor: Actor, order_id: int, at: datetime) -> ArrivalDue:
+    """The arrival that an order asks for, as long as it is due. Raises Absent."""
+    for arrival in arrivals_due(actor, at):
+        if arrival.order_id == order_id:
+            return arrival
+    raise Absent("arrival")
+
+
+def free_beds(actor: Actor, site_id: int, at: datetime, *, party: str | None = None) -> list[tuple[RoomState, int]]:
+    """The rooms of a site with a bed that may be given now, and the lowest such bed, by room id.
+
+    `party`: only rooms that this party may have; None: rooms with any bed left. Raises Absent.
+    """
+    site = access_site(actor, site_id)
+    states = room_states(Room.objects.filter(site=site), at)
+    beds = ((state, free_slot(state, party=state.held_for if party is None else party)) for state in states)
+    return [(state, slot) for state, slot in beds if slot is not None]
+
+
+def proposed_bed(actor: Actor, site_id: int, arrival: ArrivalDue, at: datetime) -> tuple[Room, int] | None:
+    """The room and bed of a site that the matching proposes for an arrival; None where there is none."""
+    site = access_site(actor, site_id)
+    party = party_of(person_id=arrival.person_id, household_id=arrival.household_id, kind=arrival.kind)
+    bed = choose_bed(room_states(Room.objects.filter(site=site), at), party=party)
+    return None if bed is None else (Room.objects.get(pk=bed[0].room_id), bed[1])
+
+
+def placement_inputs(actor: Actor, area_path: str | None, at: datetime) -> tuple[list[Arrival], list[RoomState]]:
+    """What a proposal of beds needs: arrivals due below an area (None: all), rooms where the actor may place."""
     arrivals = [
         Arrival(a.order_id, a.person_id, a.household_id, a.kind, a.area_path, a.fulfil_by)
         for a in arrivals_due(actor, at, area_path)

@@ -15,6 +15,7 @@ from qipan.rooms.fieldwork.rules import (
     follow_up,
     not_found_in_row,
     sample_due_on,
+    would_follow,
 )
 from qipan.terms.evidence import FollowUpOutcome
 
@@ -122,3 +123,22 @@ def test_laws_of_a_follow_up(attempts, first):
         assert (follows.again_on is None) == (attempts[-1].outcome in (WELL, ILL))
         if follows.again_on is not None:
             assert timedelta(0) <= follows.again_on - attempts[-1].on <= timedelta(days=1)
+
+
+@given(
+    outcomes=st.lists(st.sampled_from(list(FollowUpOutcome)), max_size=4),
+    outcome=st.sampled_from(list(FollowUpOutcome)),
+    tried_today=st.booleans(),
+    hour=st.integers(8, 20),
+)
+def test_what_would_follow_is_what_follows(outcomes, outcome, tried_today, hour):
+    before = [Attempt(DAY, time(8), each) for each in outcomes]
+    today = DAY + timedelta(days=1)
+    if tried_today:
+        before.append(Attempt(today, time(8), FollowUpOutcome.NOT_FOUND))
+    said = would_follow(
+        outcome, tried_today=tried_today, not_found_in_row=not_found_in_row(before), at=time(hour)
+    )
+    after = consequence([*before, Attempt(today, time(hour), outcome)])
+    when = {None: "", today: "today", today + timedelta(days=1): "tomorrow"}[after.again_on]
+    assert said == (when, after.passed_to)

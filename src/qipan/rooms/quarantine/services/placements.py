@@ -1,13 +1,13 @@
 """Beds for many at once: a proposal by nearness and family, and the arrivals that follow it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Q
 from django.utils.translation import gettext_noop
 
-from qipan.foundation.access.scoping import require
+from qipan.foundation.access.scoping import require, require_anywhere
 from qipan.foundation.audit.services import audited
 from qipan.rooms.control.selectors import OrderFact, order_facts
 from qipan.rooms.quarantine.models import Room, Stay
@@ -33,16 +33,26 @@ class BulkArrivals:
 
     arrived: int
     not_placed: tuple[int, ...]
+    stay_ids: tuple[int, ...] = ()
 
 
-def placements_propose(*, actor: Actor, area_path: str, at: datetime) -> Proposal:
-    """Propose a bed for every arrival due below an area; writes nothing. Six queries for any number.
+def placements_propose(
+    *, actor: Actor, at: datetime, area_path: str | None = None, order_ids: Collection[int] | None = None
+) -> Proposal:
+    """Propose a bed for every arrival due below an area (None: everywhere); writes nothing. Six queries for any
+    number. `order_ids`: only for these arrivals.
 
     Only people and rooms that the actor may see and use take part (others look absent). Raises Denied where
     he manages no stays at `area_path`.
     """
-    require(actor, Permission.STAY_MANAGE, area_path)
-    return propose(*placement_inputs(actor, area_path, at))
+    if area_path is None:
+        require_anywhere(actor, Permission.STAY_MANAGE)
+    else:
+        require(actor, Permission.STAY_MANAGE, area_path)
+    arrivals, rooms = placement_inputs(actor, area_path, at)
+    if order_ids is not None:
+        arrivals = [arrival for arrival in arrivals if arrival.order_id in order_ids]
+    return propose(arrivals, rooms)
 
 
 def _rooms_locked(room_ids: Sequence[int], at: datetime) -> dict[int, Room]:
@@ -107,7 +117,9 @@ def stays_arrive_bulk(*, actor: Actor, placements: Sequence[Placement], at: date
         top = min((room.site.area_path for room in rooms.values()), default="")
         entry.about("stay", "", area_path=top, detail={"arrived": len(arrived), "not_placed": len(not_placed)})
         entry.silent = not arrived
-    return BulkArrivals(len(arrived), tuple(not_placed))
+        begun = Stay.objects.filter(order_id__in=sorted(arrived), arrived_at=at, departed_at=None)
+        stay_ids = tuple(begun.order_by("pk").values_list("pk", flat=True))
+    return BulkArrivals(len(arrived), tuple(not_placed), stay_ids)
 
 
 def _bed(placement: Placement) -> tuple[int, int]:

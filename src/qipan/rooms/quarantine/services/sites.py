@@ -62,6 +62,18 @@ def site_close(*, actor: Actor, site_id: int, at: datetime) -> None:
         entry.about("site", site.pk, area_path=site.area_path)
 
 
+def site_reopen(*, actor: Actor, site_id: int, at: datetime) -> None:
+    """Open a closed site again, with its rooms. Raises Refused where it is open, Absent, Denied."""
+    with audited(actor=actor, action="site.reopen", at=at) as entry:
+        site = Site.objects.select_for_update().filter(pk=site_id).first()
+        if site is None:
+            raise Absent("site")
+        require(actor, Permission.ROOM_MANAGE, site.area_path)
+        if not Site.objects.filter(pk=site_id).exclude(closed_at=None).update(closed_at=None):
+            raise Refused(gettext_noop("This site is open already."))
+        entry.about("site", site.pk, area_path=site.area_path)
+
+
 def rooms_add(*, actor: Actor, site_id: int, rooms: Sequence[NewRoom], at: datetime) -> int:
     """Add rooms to a site, all or none; returns how many. Raises Refused (a number is taken), Absent, Denied."""
     with audited(actor=actor, action="room.add", at=at) as entry:

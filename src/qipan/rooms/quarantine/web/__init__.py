@@ -1,0 +1,1 @@
+"""Pages of quarantine sites: the room board, arrivals, stays, releases."""
