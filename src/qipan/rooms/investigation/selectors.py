@@ -251,3 +251,10 @@ def contacts_of_person(actor: Actor, person_id: int) -> QuerySet[Contact]:
 def kept_apart(actor: Actor, *, at: datetime) -> QuerySet[Any]:
     """The orders to stay apart (isolation, quarantine) that bind at a moment, for `Exists` over contacts."""
     return list_orders(actor, at=at, kinds=KEPT_APART)
+
+
+def bound_by_case(actor: Actor, case: Case, *, at: datetime) -> list[int]:
+    """The contacts who are bound by an order that stands on an exposure to this case; one query."""
+    exposures = Contact.objects.filter(from_case=case, voided_at=None).exclude(evidence_key=None)
+    orders = list_orders(actor, at=at).filter(evidence__key__in=exposures.values("evidence_key"))
+    return sorted(orders.order_by().values_list("person_id", flat=True).distinct())
