@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 import polars as pl
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from qipan.foundation.access.scoping import scope, within
@@ -223,18 +223,13 @@ def case_contacts_count(case_ids: Collection[int]) -> dict[int, int]:
     return {row["from_case"]: row["n"] for row in rows.annotate(n=Count("pk"))}
 
 
-def epidemic_curve(cases: QuerySet[Case], *, by: str = "onset_date") -> list[tuple[date | None, str, int]]:
-    """(day, classification, cases) of a line list, by day of onset or of report; None: that day is not known.
-    One query; as scoped as the line list is.
+def epidemic_curve(cases: QuerySet[Case], *, by: str = "first") -> list[tuple[date | None, str, int]]:
+    """(day, classification, cases) of a line list; None: that day is not known. `by`: "onset", "report", or "first":
+    onset, of those without one (the asymptomatic) report. One query; as scoped as the line list is.
     """
-    rows = cases.order_by().values_list(by, "classification").annotate(n=Count("pk"))
+    day = {"onset": F("onset_date"), "report": F("report_date")}.get(by, Coalesce("onset_date", "report_date"))
+    rows = cases.order_by().annotate(counted_on=day).values_list("counted_on", "classification").annotate(n=Count("pk"))
     return sorted(rows, key=lambda row: (row[0] is None, row[0], row[1]))
-
-
-def case_sources(actor: Actor) -> list[str]:
-    """The sources of line lists that the actor may see; one query."""
-    rows = scope(Case.objects.filter(voided_at=None), actor, Permission.CASE_VIEW)
-    return sorted(rows.order_by().values_list("source", flat=True).distinct())
 
 
 def cases_of_person(actor: Actor, person_id: int) -> QuerySet[Case]:

@@ -29,7 +29,6 @@ from qipan.terms.errors import Absent, BadInput, Conflict, Refused
 from qipan.terms.evidence import Classification, ContactClass, EvidenceKind
 from qipan.terms.roles import Actor, Permission
 
-
 #: a case of the same person within this many days is the same illness (reinfection: 60 days and more, ECDC 2021)
 SAME_ILLNESS = timedelta(days=60)
 

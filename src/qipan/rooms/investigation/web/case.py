@@ -29,13 +29,13 @@ from qipan.rooms.investigation.web.cases import AGE, AREA, ONSET, PERSON, REPORT
 from qipan.rooms.investigation.web.contacts import CLASS, FIRST, LAST, MINUTES, ORDER, SETTING, UNTIL, VIA, with_orders
 from qipan.rooms.investigation.web.contacts import PERSON as CONTACT_PERSON
 from qipan.rooms.investigation.web.pictures import draw, lay_out, legend
-from qipan.terms.evidence import Classification, EvidenceKind
+from qipan.terms.evidence import Classification, EvidenceKind, TestOutcome
 from qipan.terms.roles import Permission
 
 #: cases of a chain drawn on the page of one; a larger chain has its own page
 MOST_DRAWN = 150
 #: contacts listed on the page; the rest in the list of contacts
-MOST_CONTACTS = 100
+MOST_CONTACTS = 40
 
 
 class CasePage(DetailPage):
@@ -85,7 +85,6 @@ class CasePage(DetailPage):
         more = len(contacts) > MOST_CONTACTS
         contacts = contacts[:MOST_CONTACTS]
         with_orders(contacts, self.actor, self.at)
-        self.contacts = contacts
         columns = (CONTACT_PERSON, CLASS, FIRST, LAST, SETTING, MINUTES, VIA, ORDER, UNTIL)
         url = f"{address('contacts')}?case={thing.case_id}"
         panel = Panel(_("Contacts"), columns, contacts, _("No contact is named yet."), more=url if more else "")
@@ -129,8 +128,6 @@ class CasePage(DetailPage):
                 value = fact.value.get("classification", "")
                 said, grave = f"{said}: {word(Classification, value)}", gravity(Classification, value)
             elif fact.kind == EvidenceKind.TEST.value:
-                from qipan.terms.evidence import TestOutcome
-
                 value = fact.value.get("result", "")
                 said, grave = f"{said}: {word(TestOutcome, value)}", gravity(TestOutcome, value)
             why = gettext("taken back since") if fact.voided_by.all() else ""
@@ -140,10 +137,6 @@ class CasePage(DetailPage):
             who = people.get(entry.actor_user_id, entry.actor_label)
             events.append(Event(entry.at, entry.action, who, "", address("log-entry", entry.seq)))
         return sorted(events, key=lambda event: event.at, reverse=True)
-
-    def panels(self, thing: Case) -> Sequence[Panel]:
-        """How many contacts there are of each class."""
-        return ()
 
     def actions(self, thing: Case) -> Sequence[Action]:
         """What the reader may do with this case."""

@@ -11,7 +11,7 @@ from qipan.foundation.pages.charts import epi_curve
 from qipan.foundation.pages.columns import Column, Kind
 from qipan.foundation.pages.filters import Choice, Days, Text
 from qipan.foundation.pages.list_page import Link, ListPage
-from qipan.foundation.pages.page import address
+from qipan.foundation.pages.page import Words, address
 from qipan.rooms.investigation.models import Case
 from qipan.rooms.investigation.selectors import case_contacts_count, epidemic_curve, line_list
 from qipan.rooms.investigation.web.words import COLOURS, age_of, sex_words
@@ -29,6 +29,13 @@ AREA = Column(key="area_path", title=_("Area"), kind=Kind.AREA, wide=True)
 SEX = Column(key="sex", title=_("Sex"), value=lambda case: sex_words(case.person.sex), wide=True)
 AGE = Column(key="age", title=_("Age"), kind=Kind.NUMBER, value=age_of, wide=True)
 SOURCE = Column(key="source", title=_("Source"), wide=True)
+
+#: day by which the curve counts -> (word, title)
+CURVES: dict[str, tuple[Words, Words]] = {
+    "first": (_("onset, else report"), _("Cases by day of onset; of report where there was none")),
+    "onset": (_("onset"), _("Cases by day of onset")),
+    "report": (_("report"), _("Cases by day of report")),
+}
 
 
 class Cases(ListPage):
@@ -80,18 +87,16 @@ class Cases(ListPage):
         return links
 
     def lead(self) -> dict[str, Any]:
-        """The curve of the cases that the filters leave, by onset or by report."""
-        by_report = self.request.GET.get("by") == "report"
+        """The curve of the cases that the filters leave, by the day that was asked for."""
+        asked = self.request.GET.get("by", "")
+        by = asked if asked in CURVES else "first"
         values = self.values()
         until = None if "onset" in values or "report" in values else local_date(self.at, civil_zone())
         curve = epi_curve(
-            epidemic_curve(self.filtered(), by="report_date" if by_report else "onset_date"),
-            key="epicurve",
-            title=_("Cases by day of report") if by_report else _("Cases by day of onset"),
-            axis=_("cases"),
-            words=Classification,
-            colours=COLOURS,
-            until=until,
-        )
-        return {"curve": curve, "by_report": by_report, "onset_url": self.query(by=None),
-                "report_url": self.query(by="report")}  # fmt: skip
+            epidemic_curve(self.filtered(), by=by), key="epicurve", title=CURVES[by][1], axis=_("cases"),
+            words=Classification, colours=COLOURS, until=until,
+        )  # fmt: skip
+        ways = [
+            (words, by == name, self.query(by=None if name == "first" else name)) for name, (words, _t) in CURVES.items()
+        ]
+        return {"curve": curve, "ways": ways}

@@ -82,7 +82,7 @@ def graph_data(layout: ChainLayout, cases: Mapping[int, LinkedCase], *, area: st
                 "x": each.day * DAY,
                 "y": each.row * ROW,
                 "kind": cases[int(each.case_id)].classification,
-                "guessed": each.estimated,
+                "guessed": cases[int(each.case_id)].onset is None,
             }
             for each in layout.cases
         ],

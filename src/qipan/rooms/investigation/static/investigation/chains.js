@@ -12,12 +12,11 @@
           label: "data(label)", "font-size": 10, "text-valign": "bottom", "text-margin-y": 2, "min-zoomed-font-size": 8,
           "text-background-color": back, "text-background-opacity": 0.75 } },
       { selector: "node[?guessed]", style: { "border-style": "dashed", "border-width": 2 } },
-      { selector: "edge", style: { width: 1.3, "line-color": token("--q-quiet") || "#666", "curve-style": "segments", "edge-distances": "node-position",
-          "segment-weights": 0, "segment-distances": 0 } },
-      { selector: "edge[?bend]", style: { "segment-distances": "data(bend)", "segment-weights": "data(weight)" } },
+      { selector: "edge", style: { width: 1.3, "line-color": token("--q-quiet") || "#666", "curve-style": "straight" } },
+      { selector: "edge[?bend]", style: { "curve-style": "segments", "edge-distances": "node-position", "segment-distances": "data(bend)", "segment-weights": "data(weight)" } },
       { selector: "edge.besides", style: { "curve-style": "straight", "line-style": "dashed", "line-dash-pattern": [4, 4] } },
-      { selector: "node.tick", style: { width: 1, height: 1, "border-width": 0, "background-opacity": 0, label: "data(label)", "font-size": 13, "text-valign": "top",
-          "min-zoomed-font-size": 6, "text-background-opacity": 0, events: "no" } },
+      { selector: "node.tick", style: { width: 1, height: 1, "border-width": 0, "background-opacity": 0, label: "data(label)", "text-valign": "top",
+          "min-zoomed-font-size": 0, "text-background-opacity": 0, events: "no" } },
       { selector: "edge.tick", style: { width: 1, "line-color": token("--q-line") || "#ccc", "curve-style": "haystack", events: "no" } },
       { selector: "node.chosen", style: { width: 28, height: 28, "border-width": 5, "border-color": "#CC79A7", "z-index": 10, "min-zoomed-font-size": 0 } },
       { selector: "node.at", style: { "border-width": 3, "min-zoomed-font-size": 0, "z-index": 11 } }
@@ -64,7 +63,7 @@
     var began = performance.now();
     var cy = window.cytoscape({
       container: place, elements: elements(data), style: style(data), layout: { name: "preset", fit: false },
-      minZoom: 0.02, maxZoom: 3, wheelSensitivity: 0.3, autoungrabify: true, boxSelectionEnabled: false, autounselectify: true,
+      minZoom: 0.02, maxZoom: 3, autoungrabify: true, boxSelectionEnabled: false, autounselectify: true,
       hideEdgesOnViewport: data.nodes.length > 1500, textureOnViewport: data.nodes.length > 1500, pixelRatio: data.nodes.length > 1500 ? 1 : "auto"
     });
     var shown = cy.elements(".case, .tick");
@@ -78,7 +77,21 @@
     }
     function fit() { cy.fit(shown, 24); if (cy.zoom() > 1.2) { cy.zoom(1.2); cy.center(shown); } }
     function zoom(factor) { cy.zoom({ level: cy.zoom() * factor, renderedPosition: { x: cy.width() / 2, y: cy.height() / 2 } }); }
+    // Days stay readable at any zoom: their size is that of the screen, and they thin out.
+    var apart = data.ticks.length > 1 ? data.ticks[1][0] - data.ticks[0][0] : 1;
+    var waiting = false;
+    function dates() {
+      waiting = false;
+      var every = Math.max(1, Math.ceil(72 / (apart * cy.zoom())));
+      cy.batch(function () {
+        data.ticks.forEach(function (tick, index) {
+          cy.getElementById("t" + index).style({ "font-size": 12 / cy.zoom(), label: index % every ? "" : tick[1] });
+        });
+      });
+    }
+    cy.on("zoom", function () { if (!waiting) { waiting = true; window.requestAnimationFrame(dates); } });
     home();
+    dates();
     cy.one("render", function () { place.dataset.ready = String(Math.round(performance.now() - began)); });
 
     cy.on("tap", "node.case", function (event) { window.location.href = data.url.replace("/0/", "/" + event.target.id() + "/"); });
