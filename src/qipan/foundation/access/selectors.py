@@ -1,5 +1,7 @@
 """Reading accounts."""
 
+from collections.abc import Collection
+
 from django.db.models import QuerySet
 
 from qipan.foundation.access.models import User
@@ -19,3 +21,16 @@ def access_user(actor: Actor, username: str) -> User:
     if user is None or not (user.pk == actor.user_id or actor.may(Permission.USER_MANAGE, user.area_path)):
         raise Absent("user")
     return user
+
+
+def managed_user(actor: Actor, user_id: int) -> User:
+    """An account that this actor manages, by its id. Absent otherwise."""
+    user = list_users(actor).filter(pk=user_id).first()
+    if user is None:
+        raise Absent("user")
+    return user
+
+
+def user_labels(ids: Collection[int]) -> dict[int, str]:
+    """id -> name as others see it; one query. Not scoped: who did something is said beside it."""
+    return dict(User.objects.filter(pk__in=set(ids)).values_list("pk", "display_name"))

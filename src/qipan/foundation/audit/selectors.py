@@ -1,9 +1,10 @@
 """Reading the log: scoped lists, and the whole of it for the verifier."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 
+from django.db import connection
 from django.db.models import Max, Q, QuerySet
 
 from qipan.foundation.audit.anchors import exported
@@ -60,6 +61,39 @@ def access_entry(actor: Actor, seq: int) -> AuditEntry:
     if entry is None:
         raise Absent("audit entry")
     return entry
+
+
+def entries_about(subject_kind: str, subject_ids: Collection[object], *, most: int = 50) -> Sequence[AuditEntry]:
+    """The newest entries about these subjects, newest first; one query on the subject's index.
+
+    Not scoped: for the history on a page whose reader may see the subject itself.
+    """
+    ids = [str(each) for each in subject_ids]
+    return list(
+        AuditEntry.objects.filter(subject_kind=subject_kind, subject_id__in=ids).order_by("-seq")[:most] if ids else ()
+    )
+
+
+def entries_listing(person_id: int, *, actions: Sequence[str], since: datetime, most: int = 50) -> Sequence[AuditEntry]:
+    """The newest of these actions since a moment whose `detail.persons` lists this person; two queries.
+
+    Walks the entries of these actions in that time by their index and looks into the list of each: bound the time.
+    Not scoped, like `entries_about`.
+    """
+    table = AuditEntry._meta.db_table
+    holds, given = (
+        ("detail -> 'persons' @> %s::jsonb", str(int(person_id)))
+        if connection.vendor == "postgresql"
+        else ("EXISTS (SELECT 1 FROM json_each(detail, '$.persons') WHERE value = %s)", int(person_id))
+    )
+    named = ", ".join(["%s"] * len(actions))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT seq FROM {table} WHERE action IN ({named}) AND at >= %s AND {holds} ORDER BY seq DESC LIMIT %s",  # noqa: S608
+            [*actions, connection.ops.adapt_datetimefield_value(since), given, most],
+        )
+        found = [row[0] for row in cursor.fetchall()]
+    return list(AuditEntry.objects.filter(seq__in=found).order_by("-seq"))
 
 
 def export_lines(actor: Actor) -> Iterator[str]:

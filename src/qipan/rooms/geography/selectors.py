@@ -50,6 +50,15 @@ def areas_by_id(ids: Collection[int]) -> dict[int, AreaRef]:
     return {ref.id: ref for ref in _refs(Area.objects.filter(pk__in=wanted))}
 
 
+def areas_named(text: str) -> list[AreaRef]:
+    """The areas with this code or, where there is none, this whole name (at most 20); not scoped: callers demand
+    their permission at the `path`.
+    """
+    return _refs(Area.objects.filter(code=text)) or _refs(
+        Area.objects.filter(Q(name_zh=text) | Q(name_en__iexact=text)).order_by("path")[:20]
+    )
+
+
 def area_paths() -> dict[str, str]:
     """Every code's path; one query; not scoped."""
     return dict(Area.objects.values_list("code", "path"))

@@ -75,3 +75,24 @@ class BlindIndex(models.Model):
             models.Index(fields=["name"], name="blind_index_name", condition=models.Q(name__isnull=False)),
             models.Index(fields=["phone"], name="blind_index_phone", condition=models.Q(phone__isnull=False)),
         ]
+
+
+class PersonalLink(models.Model):
+    """A link under which a person reads, without an account, what holds for him and why. The token itself is
+    stored nowhere: only its digest.
+    """
+
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="links")
+    digest = models.BinaryField(max_length=32, unique=True)
+    issued_at = models.DateTimeField()
+    #: null: issued at the machine itself
+    issued_by = models.ForeignKey("access.User", on_delete=models.PROTECT, null=True, related_name="+")
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(expires_at__gt=models.F("issued_at")), name="personal_link_expires_after_issue"
+            ),
+        ]

@@ -1,7 +1,9 @@
 """Reading people as pseudonyms. Nothing here opens an identity."""
 
+import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -11,7 +13,7 @@ from django.db.models import QuerySet
 
 from qipan.foundation import crypto
 from qipan.foundation.access.scoping import scope, within
-from qipan.rooms.persons.models import Household, Person, PersonKey
+from qipan.rooms.persons.models import Household, Person, PersonalLink, PersonKey
 from qipan.terms.errors import Absent
 from qipan.terms.identity import parse_person_code
 from qipan.terms.roles import Actor, Permission
@@ -166,3 +168,33 @@ def households_by_key(keys: Collection[bytes]) -> dict[bytes, int]:
         rows = Household.objects.filter(key__in=part).values_list("key", "pk")
         found.update((bytes(key), pk) for key, pk in rows)
     return found
+
+
+def link_digest(token: str) -> bytes:
+    """Under which digest a personal link's token is stored. The token is random: no key is needed."""
+    return hashlib.sha256(b"qipan-personal-link\0" + token.encode()).digest()
+
+
+def person_of_link(token: str, at: datetime) -> int:
+    """The id of the person whose link this is. Raises Absent for an unknown, expired or revoked one alike.
+
+    Looked up by digest: how long it takes says nothing about the token.
+    """
+    row = (
+        PersonalLink.objects.filter(
+            digest=link_digest(token), revoked_at=None, issued_at__lte=at, expires_at__gt=at, person__purged_at=None
+        )
+        .values_list("person_id", flat=True)
+        .first()
+    )
+    if row is None:
+        raise Absent("link")
+    return row
+
+
+def list_links(actor: Actor, person_id: int) -> QuerySet[PersonalLink]:
+    """The links ever issued for a person, newest first, for those who may issue them; none for others."""
+    links = scope(
+        PersonalLink.objects.filter(person_id=person_id), actor, Permission.APPEAL_OPEN, field="person__area_path"
+    )
+    return links.order_by("-issued_at", "-pk")

@@ -11,6 +11,7 @@ from qipan.rooms.persons.rules import (
     SearchBy,
 )
 from qipan.rooms.persons.services.keeping import Rotation, person_purge, persons_take_back, vault_rotate
+from qipan.rooms.persons.services.links import LINK_DAYS, personal_link_issue, personal_link_revoke
 from qipan.rooms.persons.services.opening import identity_open, identity_search
 from qipan.rooms.persons.services.registering import (
     PlacedPerson,
@@ -25,6 +26,7 @@ from qipan.rooms.persons.services.registering import (
 )
 
 __all__ = [
+    "LINK_DAYS",
     "CheckedPerson",
     "DocumentKind",
     "Identity",
@@ -41,6 +43,8 @@ __all__ = [
     "person_move",
     "person_purge",
     "person_register",
+    "personal_link_issue",
+    "personal_link_revoke",
     "persons_check",
     "persons_for_references",
     "persons_place",

@@ -10,7 +10,7 @@ from qipan.foundation import crypto
 from qipan.foundation.access.scoping import require, require_anywhere
 from qipan.foundation.audit.services import audited
 from qipan.rooms.persons import identity as vault
-from qipan.rooms.persons.models import BlindIndex, Person, PersonKey, SealedIdentity
+from qipan.rooms.persons.models import BlindIndex, Person, PersonalLink, PersonKey, SealedIdentity
 from qipan.rooms.persons.rules import PurgeReason
 from qipan.rooms.persons.services.writing import overwrite_deleted, vault_alone
 from qipan.terms.errors import Absent, BadInput
@@ -93,7 +93,8 @@ def _retire(*, actor: Actor, at: datetime) -> tuple[str, ...] | None:
 
 
 def person_purge(*, actor: Actor, person_id: int, reason: str, at: datetime) -> None:
-    """Destroy what tells who a person is: his data key, his identity, his indexes, the ids of his sources.
+    """Destroy what tells who a person is: his data key, his identity, his indexes, the ids of his sources;
+    his personal links open nothing any more.
 
     The pseudonymous row stays, without year of birth and household, so that counts and the log still add up.
     Backups made before keep the wrapped key until the vault key of their time is retired. Raises Denied, Absent
@@ -136,4 +137,5 @@ def _destroy(person_ids: list[int], at: datetime) -> None:
     SealedIdentity.objects.filter(pk__in=person_ids).delete()
     BlindIndex.objects.filter(pk__in=person_ids).delete()
     PersonKey.objects.filter(person_id__in=person_ids).delete()
+    PersonalLink.objects.filter(person_id__in=person_ids, revoked_at=None).update(revoked_at=at)
     Person.objects.filter(pk__in=person_ids).update(purged_at=at, birth_year=None, household=None)
