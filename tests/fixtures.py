@@ -38,7 +38,7 @@ def orders_stand(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     from qipan.rooms.control.selectors import orders
 
-    monkeypatch.setattr(orders, "asked_for", lambda rows, at: {orders._key(order): False for order in rows})
+    monkeypatch.setattr(orders, "asked_for", lambda rows, at: {orders.order_key(order): False for order in rows})
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ def explain_book(book: Rulebook, language: str) -> str:
 def _rule_lines(rule: Rule, language: str) -> list[str]:
     zh = language.lower().startswith("zh")
     lines = [f"[{rule.id}] {rule.words.say(language)}"]
-    lines += [f"  - {_order_line(order, language)}" for order in rule.orders]
+    lines += [f"  - {explain_template(order, language)}" for order in rule.orders]
     if zh:
         lines.append(f"  依据：{rule.authority}；来源：{rule.source}（可信度{rule.confidence}）")
     else:
@@ -67,7 +67,8 @@ def _rule_lines(rule: Rule, language: str) -> list[str]:
     return lines
 
 
-def _order_line(order: OrderTemplate, language: str) -> str:
+def explain_template(order: OrderTemplate, language: str) -> str:
+    """One order of a rule in one line: days, kind, code, tests, what the release needs."""
     zh = language.lower().startswith("zh")
     kind, code = KIND_WORDS[order.kind].say(language), CODE_WORDS[order.code].say(language)
     if zh:

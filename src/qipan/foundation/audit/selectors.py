@@ -96,6 +96,18 @@ def entries_listing(person_id: int, *, actions: Sequence[str], since: datetime, 
     return list(AuditEntry.objects.filter(seq__in=found).order_by("-seq"))
 
 
+def entries_of_writes(write_ids: Collection[str]) -> dict[str, AuditEntry]:
+    """write id -> the entry that covers the rows which carry it. Not scoped: who wrote a row belongs to the row, and
+    whoever may see it may know that.
+    """
+    return {entry.write_id: entry for entry in AuditEntry.objects.filter(write_id__in=set(write_ids) - {""})}
+
+
+def entries_at(at: datetime, *, most: int = 50) -> list[AuditEntry]:
+    """The entries of exactly this moment. Not scoped: see `entries_of_writes`."""
+    return list(AuditEntry.objects.filter(at=at).order_by("seq")[:most])
+
+
 def export_lines(actor: Actor) -> Iterator[str]:
     """The whole log as JSON lines, for the stand-alone verifier. Raises Denied."""
     if not actor.may(Permission.AUDIT_VIEW, "/"):

@@ -41,7 +41,10 @@ class Filter(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """One value of an enumeration (or of `options`), in `field` of a queryset or by `keep` of computed rows."""
+    """One value of an enumeration (or of `options`), in `field` of a queryset or by `keep` of computed rows.
+
+    `default`: the value where the address names none (an empty one in the address then means all).
+    """
 
     name: str
     title: Words
@@ -50,6 +53,7 @@ class Choice:
     field: str = ""
     keep: Callable[[Any, str], Any] | None = None
     leave_out: tuple[str, ...] = ()
+    default: str = ""
     kind: str = "choice"
 
     def choices(self) -> Sequence[tuple[str, Words]]:
@@ -58,7 +62,7 @@ class Choice:
 
     def read(self, query: QueryDict) -> str | None:
         """The chosen value. Raises BadInput for one that is not among the choices."""
-        value = query.get(self.name, "")
+        value = query.get(self.name, self.default)
         if not value:
             return None
         if value not in {str(key) for key, _ in self.choices()}:

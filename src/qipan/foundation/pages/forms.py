@@ -12,6 +12,7 @@ from qipan.foundation import clock
 from qipan.foundation.pages.formats import local
 from qipan.terms.identity import parse_person_code
 
+
 class QipanForm(forms.Form):
     """A form whose fields carry `aria-describedby`, and `aria-invalid` once they are wrong."""
 

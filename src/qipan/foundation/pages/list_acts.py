@@ -72,8 +72,11 @@ class ListBase(Page):
         """The page of rows that the cursor asks for."""
         raise NotImplementedError
 
-    def complete(self, rows: Sequence[Any]) -> None:
-        """Put onto the rows about to be shown or exported what costs one query for all of them (counts)."""
+    def kept(self, rows: Sequence[Any]) -> Sequence[Any]:
+        """Of the rows of a queryset as they were read, those that are shown and exported: a room drops what it cannot
+        vouch for, or hangs on a row what its columns say.
+        """
+        return rows
 
     def query(self, **changes: str | None) -> str:
         """The present address with some parameters changed."""
@@ -116,7 +119,7 @@ class ListExport(ListBase):
         if not self.can_export():
             raise Absent("page")
         rows = list(self.filtered()[: ROW_CAP + 1])
-        self.complete(rows)
+        rows = list(self.kept(rows)) if len(rows) <= ROW_CAP else rows
         names = names_for(self.columns, rows)
         try:
             file = export_rows(

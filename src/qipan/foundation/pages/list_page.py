@@ -4,7 +4,7 @@ A room's list is a class with `rows`, `columns` and what else it wants; see docs
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
@@ -121,9 +121,10 @@ class ListPage(ListActs):
         cursor = self.request.GET.get("page", "")
         column, descending = self.order()
         if isinstance(rows, QuerySet):
-            return page_of(
+            part = page_of(
                 rows, sort=Sort(column.sort if column else "pk", descending), size=self.size, cursor=cursor
             )
+            return replace(part, rows=self.kept(part.rows))
         key: Callable[[Any], Any] | None = column.raw if column else None
         return page_of_sequence(rows, size=self.size, cursor=cursor, key=key, descending=descending)
 
@@ -147,6 +148,8 @@ class ListPage(ListActs):
             if each.name in values:
                 names = (each.name, f"{each.name}_from", f"{each.name}_to")
                 gone: dict[str, str | None] = dict.fromkeys(names)
+                if getattr(each, "default", ""):
+                    gone[each.name] = ""
                 chips.append(Chip(each.title, each.chip(values[each.name]), self.query(**gone)))
         return chips
 
@@ -155,7 +158,6 @@ class ListPage(ListActs):
         rows = self.filtered()
         total = rows.count() if isinstance(rows, QuerySet) else len(rows)
         part = self.slice(rows)
-        self.complete(part.rows)
         said = names_for(self.columns, part.rows)
         column, descending = self.order()
         shown = [self._row(row, said, names or {}) for row in part.rows]

@@ -4,12 +4,54 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from qipan.terms.decisions import Decision, OrderSpec
+from qipan.terms.evidence import EvidenceKind
+from qipan.terms.roles import Permission
 
 #: an appeal that nobody answered in this time releases (trust: R9)
 APPEAL_CLOCK = timedelta(hours=24)
+
+
+#: kind of fact -> the permissions of which one allows to state it: laboratories results, grid workers follow-ups, the
+#: investigating roles all. An exemption answers an appeal and a correction takes a fact back: nobody states them.
+WHO_MAY_STATE: Mapping[EvidenceKind, tuple[Permission, ...]] = {
+    EvidenceKind.TEST: (Permission.EVIDENCE_RECORD, Permission.TEST_RECORD),
+    EvidenceKind.EXPOSURE: (Permission.EVIDENCE_RECORD,),
+    EvidenceKind.ARRIVAL: (Permission.EVIDENCE_RECORD,),
+    EvidenceKind.RESIDENCE: (Permission.EVIDENCE_RECORD,),
+    EvidenceKind.SYMPTOM: (Permission.EVIDENCE_RECORD, Permission.VISIT_RECORD),
+    EvidenceKind.DIAGNOSIS: (Permission.EVIDENCE_RECORD,),
+    EvidenceKind.RECOVERY: (Permission.EVIDENCE_RECORD,),
+    EvidenceKind.FOLLOW_UP: (Permission.EVIDENCE_RECORD, Permission.VISIT_RECORD),
+}
+
+
+class OrderState(StrEnum):
+    """What an order is at a moment."""
+
+    COMING = "coming"  # decided, begins on a later day
+    BINDING = "binding"
+    AWAITING = "awaiting"  # its last day passed, its release lacks a result: the authority is late
+    ENDED = "ended"  # its end passed; the next cycle writes that down
+    LAPSED = "lapsed"
+    RELEASED = "released"
+    REPLACED = "replaced"
+
+
+def order_state(
+    *, closed_as: str, closed_at: datetime | None, starts_at: datetime, ends_at: datetime, awaiting: bool, at: datetime
+) -> OrderState:
+    """What a stored order is at `at`, by what is stored of it."""
+    if closed_at is not None and closed_at <= at:
+        return OrderState(closed_as)
+    if ends_at <= at:
+        return OrderState.ENDED
+    if awaiting:
+        return OrderState.AWAITING
+    return OrderState.COMING if starts_at > at else OrderState.BINDING
 
 
 @dataclass(frozen=True, slots=True)

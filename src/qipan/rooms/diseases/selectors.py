@@ -3,6 +3,8 @@
 from datetime import date
 from functools import lru_cache
 
+from django.db.models import QuerySet
+
 from qipan.foundation.access.scoping import require_anywhere
 from qipan.rooms.diseases.models import PublishedRulebook, TableRow
 from qipan.rulebooks.loader import load_text
@@ -30,6 +32,50 @@ def access_book(actor: Actor, rulebook: str) -> Rulebook:
     if sha256 is None:
         raise Absent(rulebook)
     return _parsed(sha256, rulebook)
+
+
+def list_books(actor: Actor) -> QuerySet[PublishedRulebook]:
+    """The published books, the youngest first: rules are public among those who work here. Raises Denied."""
+    require_anywhere(actor, Permission.RULEBOOK_VIEW)
+    return PublishedRulebook.objects.order_by("-effective_from", "-pk").defer("text")
+
+
+def access_published(actor: Actor, rulebook: str) -> PublishedRulebook:
+    """A book as it was published, with its exact text. Raises Absent, Denied."""
+    require_anywhere(actor, Permission.RULEBOOK_VIEW)
+    found = PublishedRulebook.objects.filter(rulebook=rulebook).first()
+    if found is None:
+        raise Absent(rulebook)
+    return found
+
+
+def list_table_rows(actor: Actor) -> QuerySet[TableRow]:
+    """Every line of the tables (origin risk, risk areas, key posts), the last revised first. Raises Denied."""
+    require_anywhere(actor, Permission.RULEBOOK_VIEW)
+    return TableRow.objects.order_by("-revision", "-pk")
+
+
+def published_book(rulebook: str) -> Rulebook | None:
+    """A published book by its id. Not scoped: whoever is bound by a rule may read it."""
+    sha256 = PublishedRulebook.objects.filter(rulebook=rulebook).values_list("sha256", flat=True).first()
+    return None if sha256 is None else _parsed(sha256, rulebook)
+
+
+class BookCalendar:
+    """Which book holds where on any day, read once: for looking ahead."""
+
+    def __init__(self, disease: str) -> None:
+        rows = PublishedRulebook.objects.filter(disease=disease).values_list(
+            "area_path", "effective_from", "effective_until", "rulebook", "sha256"
+        )
+        self._rows = sorted(rows, key=lambda row: (len(row[0]), row[1]), reverse=True)
+
+    def at(self, area_path: str, day: date) -> Rulebook | None:
+        """The book for a place on a day, or None."""
+        for path, starts, ends, rulebook, sha256 in self._rows:
+            if area_path.startswith(path) and starts <= day and (ends is None or day < ends):
+                return _parsed(sha256, rulebook)
+        return None
 
 
 class BooksInForce:

@@ -1,6 +1,5 @@
 """The forms of cases and contacts."""
 
-from datetime import date
 from typing import Any
 
 from django import forms
@@ -8,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from qipan.foundation.pages.forms import PersonCodeField, QipanForm
 from qipan.foundation.pages.words import choices
-from qipan.rooms.investigation.rules import OLDEST
+from qipan.rooms.geography.forms import AreaField
 from qipan.terms.evidence import Classification, ContactClass
 
 _SEXES = [("unknown", _("not known")), ("female", _("female")), ("male", _("male"))]
@@ -23,14 +22,13 @@ class CaseForm(QipanForm):
 
     person = PersonCodeField(
         label=_("Person"), required=False,
-        help_text=_("The code that begins with P. Find it by search; leave it empty for somebody who is not registered."),
+        help_text=_("The code that begins with P. Find it by search; empty for somebody who is not registered."),
     )  # fmt: skip
-    area = forms.CharField(
-        label=_("Area"), required=False, max_length=40,
-        help_text=_("Of somebody who is not registered: the code of the area where the person stays."),
-    )  # fmt: skip
+    area = AreaField(
+        required=False, help_text=_("Of somebody who is not registered: where the person stays, by code or whole name.")
+    )
     sex = forms.ChoiceField(label=_("Sex"), choices=_SEXES, required=False)
-    birth_year = forms.IntegerField(label=_("Year of birth"), required=False, min_value=1900, max_value=2100)
+    birth_year = forms.IntegerField(label=_("Year of birth"), required=False, min_value=1890)
     case_id = forms.CharField(
         label=_("Number of the case"), required=False, max_length=80,
         help_text=_("As your line list counts. Left empty, the case gets a number."),
@@ -51,9 +49,6 @@ class CaseForm(QipanForm):
         data = super().clean() or {}
         if not self.errors and data.get("person") is None and not data.get("area"):
             self.add_error("person", _("Say who this is, or in which area this person stays."))
-        born = data.get("birth_year")
-        if born and not date.today().year - OLDEST <= born <= date.today().year:  # noqa: DTZ011 - a plausible year
-            self.add_error("birth_year", _("Nobody alive was born in that year."))
         return data
 
 

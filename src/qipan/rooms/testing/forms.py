@@ -6,15 +6,11 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from qipan.foundation.pages.forms import PersonCodeField, QipanForm
+from qipan.foundation.pages.forms import LocalDateTimeField, PersonCodeField, QipanForm
 from qipan.foundation.pages.words import choices
 from qipan.terms.evidence import TestOutcome
 
 _METHODS = [("pcr", _("nucleic acid (PCR)")), ("antigen", _("antigen"))]
-
-
-def _moment(**kwargs: Any) -> forms.DateTimeField:
-    return forms.DateTimeField(widget=forms.DateTimeInput(), **kwargs)
 
 
 class ResultForm(QipanForm):
@@ -26,8 +22,8 @@ class ResultForm(QipanForm):
         label=_("Pool"), max_length=80, required=False,
         help_text=_("Only where several people’s swabs share the tube: its number."),
     )  # fmt: skip
-    sampled_at = _moment(label=_("Sampled"), help_text=_("Day and time, on the clock of the place."))
-    resulted_at = _moment(label=_("Resulted"))
+    sampled_at = LocalDateTimeField(label=_("Sampled"), help_text=_("Day and time, on the clock of the place."))
+    resulted_at = LocalDateTimeField(label=_("Resulted"))
     method = forms.ChoiceField(label=_("Method"), choices=_METHODS, widget=forms.RadioSelect())
     result = forms.ChoiceField(label=_("Result"), widget=forms.RadioSelect())
     ct = forms.FloatField(label=_("Ct value"), required=False, min_value=0, max_value=60)

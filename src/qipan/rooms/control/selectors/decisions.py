@@ -72,7 +72,7 @@ def is_sealed(row: StoredDecision) -> bool:
     return bytes(row.seal) == crypto.digest("decision", payload, size=32)
 
 
-def _overdue(person_ids: Collection[int], *, at: datetime, disease: str) -> dict[int, list[EvidenceItem]]:
+def overdue_exemptions(person_ids: Collection[int], *, at: datetime, disease: str) -> dict[int, list[EvidenceItem]]:
     """The exemptions that appeals past their clock give, before anybody has written them down (R9)."""
     found: dict[int, list[EvidenceItem]] = {}
     late = Appeal.objects.filter(state=Appeal.State.OPEN, due_at__lte=at, order__disease=disease)
@@ -104,7 +104,7 @@ def current_decisions(
     persons = subjects(wanted, at=at, disease=disease)
     rows = {row.person_id: row for row in StoredDecision.objects.filter(person_id__in=wanted, disease=disease)}
     versions = ledger_versions(list(rows), disease=disease)
-    late = _overdue(wanted, at=at, disease=disease)
+    late = overdue_exemptions(wanted, at=at, disease=disease)
     found: dict[int, CurrentDecision] = {}
     again: list[Subject] = []
     for person in persons:

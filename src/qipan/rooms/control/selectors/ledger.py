@@ -10,7 +10,7 @@ import polars as pl
 from django.db import connection
 from django.db.models import QuerySet
 
-from qipan.foundation.access.scoping import scope
+from qipan.foundation.access.scoping import scope, within
 from qipan.foundation.audit.reconcile import content_hash
 from qipan.rooms.control.models import Evidence
 from qipan.terms.errors import Absent
@@ -128,11 +128,14 @@ def persons_with_grounds(disease: str) -> list[int]:
     return sorted(wanted)
 
 
-def persons_count(disease: str) -> int:
-    """How many persons the ledger says anything about. A figure, not scoped."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT COUNT(DISTINCT person_id) FROM control_evidence WHERE disease = %s", [disease])
-        return int(cursor.fetchone()[0])
+def persons_count(disease: str, *, below: str = "/") -> int:
+    """How many persons, at or below an area path, the ledger says anything about. A figure, not scoped."""
+    if below == "/":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT COUNT(DISTINCT person_id) FROM control_evidence WHERE disease = %s", [disease])
+            return int(cursor.fetchone()[0])
+    rows = Evidence.objects.filter(within(below, "person__area_path"), disease=disease)
+    return rows.values("person_id").distinct().count()
 
 
 def ledger_versions(person_ids: Collection[int], *, disease: str) -> dict[int, str]:

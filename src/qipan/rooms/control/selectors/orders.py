@@ -4,11 +4,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from qipan.foundation import clock, crypto
 from qipan.foundation.access.scoping import scope, within
-from qipan.rooms.control.models import Appeal, Order
+from qipan.foundation.audit.models import AuditEntry
+from qipan.foundation.audit.selectors import entries_about, entries_at, entries_of_writes
+from qipan.rooms.control.models import Appeal, Evidence, Order
 from qipan.rooms.control.rules import canonical
 from qipan.rooms.control.selectors.decisions import current_decisions
 from qipan.terms.errors import Absent
@@ -59,6 +61,76 @@ def list_orders(
     return orders.order_by("pk")
 
 
+def orders_of(actor: Actor, person_id: int) -> list[Order]:
+    """Every genuine order of one person, the newest first; none where the actor may not see them."""
+    orders = scope(Order.objects.all(), actor, Permission.ORDER_VIEW, "person__area_path")
+    rows = orders.filter(person_id=person_id).select_related("person").order_by("-opened_at", "-pk")
+    return [order for order in rows if is_genuine(order)]
+
+
+def awaited(at: datetime) -> Q:
+    """The condition "runs on because its release lacks a result", also where nobody has decided again since."""
+    today = clock.local_date(at, clock.civil_zone())
+    return Q(closed_at=None, latest__gte=today) & (Q(awaiting=True) | Q(ends_at__lte=at, latest__gt=F("until")))
+
+
+def orders_on(evidence_id: int) -> QuerySet[Order]:
+    """The orders that the database holds to rest on this fact first of all. Not scoped: the fact's page scopes it."""
+    return Order.objects.filter(evidence_id=evidence_id).order_by("-opened_at", "-pk")
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """A step in the life of an order: what, when, the entry of the log that covers it, the other order it names."""
+
+    what: str
+    at: datetime
+    entry: AuditEntry | None = None
+    other: int | None = None
+    rule: str = ""
+
+
+def order_history(actor: Actor, order: Order) -> list[Happened]:
+    """How an order came to be and what became of it, newest first: opened, in whose place, appeals, closed by whom.
+
+    Who wrote it belongs to the order: whoever may see it may know that. Four queries.
+    """
+    after = Order.objects.filter(replaces_id=order.pk).order_by("pk").first()
+    appeals = list(Appeal.objects.filter(order=order).order_by("pk"))
+    entries = entries_of_writes([order.write_id, *([after.write_id] if after else [])])
+    steps = [Happened("opened", order.opened_at, entries.get(order.write_id), order.replaces_id, order.rulebook)]
+    on_appeals: dict[str, dict[str, AuditEntry]] = {}
+    for entry in entries_about("appeal", [appeal.pk for appeal in appeals]):
+        on_appeals.setdefault(entry.subject_id, {})[entry.action] = entry
+    for appeal in appeals:
+        mine = on_appeals.get(str(appeal.pk), {})
+        steps.append(Happened("appealed", appeal.opened_at, mine.get("appeal.open")))
+        if appeal.decided_at is not None:
+            entry_of = mine.get("appeal.decide") or mine.get("appeal.release")
+            steps.append(Happened(f"appeal_{appeal.state}", appeal.decided_at, entry_of))
+    if order.closed_at is not None:
+        cause = entries.get(after.write_id) if after else None
+        if cause is None and order.closed_as != Order.Closed.LAPSED:
+            cause = _cause(order, [appeal.pk for appeal in appeals])
+        steps.append(Happened(order.closed_as, order.closed_at, cause, after.pk if after else None))
+    return sorted(steps, key=lambda step: step.at, reverse=True)
+
+
+def _cause(order: Order, appeal_ids: Sequence[int]) -> AuditEntry | None:
+    """The entry under which an order was released: of that moment, about its person, its appeal or its disease."""
+    about = {("person", str(order.person_id)), ("disease", order.disease), *(("appeal", str(pk)) for pk in appeal_ids)}
+    for entry in entries_at(order.closed_at) if order.closed_at is not None else ():
+        if (entry.subject_kind, entry.subject_id) in about:
+            return entry
+        if entry.subject_kind == "evidence" and _is_of(entry.subject_id, order.person_id):
+            return entry
+    return None
+
+
+def _is_of(evidence_id: str, person_id: int) -> bool:
+    return evidence_id.isdigit() and Evidence.objects.filter(pk=int(evidence_id), person_id=person_id).exists()
+
+
 def access_order(actor: Actor, order_id: int) -> Order:
     """One order. Raises Absent, also for a row that the decision machinery did not write."""
     order = scope(Order.objects.all(), actor, Permission.ORDER_VIEW, "person__area_path").filter(pk=order_id).first()
@@ -90,7 +162,8 @@ class OrderFact:
 _Key = tuple[int, str, str, str, str]
 
 
-def _key(order: Order) -> _Key:
+def order_key(order: Order) -> _Key:
+    """By what a stored order and a decided one are the same."""
     return (order.person_id, order.kind, order.rule, order.until.isoformat(), order.latest.isoformat())
 
 
@@ -131,7 +204,7 @@ def order_facts(
     )
     genuine = [order for order in orders if is_genuine(order)]
     asked = asked_for(genuine, at)
-    binding = [o for o in genuine if _key(o) in asked and (o.ends_at > at or asked[_key(o)])]
+    binding = [o for o in genuine if order_key(o) in asked and (o.ends_at > at or asked[order_key(o)])]
     facts = [
         OrderFact(
             order_id=order.pk,
@@ -158,11 +231,13 @@ def forged_orders() -> list[int]:
     return [order.pk for order in Order.objects.order_by("pk").iterator(chunk_size=2_000) if not is_genuine(order)]
 
 
-def list_appeals(actor: Actor, *, state: str | None = None) -> QuerySet[Appeal]:
-    """Appeals where the actor may see them, the most urgent first."""
+def list_appeals(actor: Actor, *, state: str | None = None, below: str | None = None) -> QuerySet[Appeal]:
+    """Appeals where the actor may see them, the most urgent first. `below`: an area path."""
     appeals = scope(Appeal.objects.all(), actor, Permission.APPEAL_VIEW, "person__area_path")
     if state is not None:
         appeals = appeals.filter(state=state)
+    if below is not None:
+        appeals = appeals.filter(within(below, "person__area_path"))
     return appeals.order_by("due_at", "pk")
 
 

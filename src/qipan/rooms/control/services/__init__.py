@@ -1,6 +1,14 @@
 """Writes of the ledger. There is no service that sets a health code: people add evidence, the book decides."""
 
-from qipan.rooms.control.services.appeals import appeal_decide, appeal_open, appeals_release_overdue
+from qipan.rooms.control.services.appeals import (
+    appeal_decide,
+    appeal_grounds,
+    appeal_open,
+    appeal_open_by_person,
+    appeals_release_overdue,
+    unsealed_answer,
+    unsealed_grounds,
+)
 from qipan.rooms.control.services.decisions import Refreshed, decisions_rebuild, decisions_refresh
 from qipan.rooms.control.services.evidence import (
     NEW_EVIDENCE_SCHEMA,
@@ -13,7 +21,7 @@ from qipan.rooms.control.services.evidence import (
     evidence_void,
     evidence_void_batch,
 )
-from qipan.rooms.control.services.replays import Replay, replay
+from qipan.rooms.control.services.replays import Replay, replay, replay_request
 from qipan.rooms.control.services.voiding import batch_void_evidence
 
 __all__ = [
@@ -23,7 +31,9 @@ __all__ = [
     "Refreshed",
     "Replay",
     "appeal_decide",
+    "appeal_grounds",
     "appeal_open",
+    "appeal_open_by_person",
     "appeals_release_overdue",
     "batch_void_evidence",
     "decisions_rebuild",
@@ -35,4 +45,7 @@ __all__ = [
     "evidence_void",
     "evidence_void_batch",
     "replay",
+    "replay_request",
+    "unsealed_answer",
+    "unsealed_grounds",
 ]

@@ -18,6 +18,7 @@ from qipan.foundation.audit.selectors import not_before_log
 from qipan.foundation.audit.services import audited
 from qipan.foundation.intake.writing import bulk_insert_frame
 from qipan.rooms.control.models import Evidence
+from qipan.rooms.control.rules import WHO_MAY_STATE
 from qipan.rooms.control.selectors.ledger import (
     evidence_line,
     evidence_lines,
@@ -178,11 +179,7 @@ def _authorise(actor: Actor, kind: EvidenceKind, area_path: str, linked: PersonR
         and _is_source(linked.id)
     ):
         return
-    wanted = {
-        EvidenceKind.TEST: (Permission.EVIDENCE_RECORD, Permission.TEST_RECORD),
-        EvidenceKind.FOLLOW_UP: (Permission.EVIDENCE_RECORD, Permission.VISIT_RECORD),
-        EvidenceKind.SYMPTOM: (Permission.EVIDENCE_RECORD, Permission.VISIT_RECORD),
-    }.get(kind, (Permission.EVIDENCE_RECORD,))
+    wanted = WHO_MAY_STATE[kind]
     if not any(actor.may(permission, area_path) for permission in wanted):
         raise Denied(wanted[0], area_path)
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from qipan.foundation.pages.form_page import Consequence, Done, FormPage
 from qipan.foundation.pages.page import Words, address, with_area
 from qipan.foundation.pages.words import word
+from qipan.rooms.geography.forms import AreaField
 from qipan.rooms.investigation.forms import CaseForm, ConfirmForm, ContactForm, DiscardForm
 from qipan.rooms.investigation.models import Case
 from qipan.rooms.investigation.selectors import access_case, bound_by_case, contacts_of
@@ -65,6 +66,12 @@ class CaseAdd(FormPage):
     def initial(self, thing: Any) -> dict[str, Any]:
         """The chosen area, today."""
         return {"area": self.area.code, "classification": Classification.SUSPECTED.value, "sex": "unknown"}
+
+    def make_form(self, thing: Any, data: Any = None, files: Any = None) -> CaseForm:
+        """Areas in which the reader may record cases."""
+        form = CaseForm(data, files, initial=self.initial(thing))
+        AreaField.of(form).narrow(self.actor, below=self.area.path, permission=Permission.CASE_EDIT)
+        return form
 
     def back(self, thing: Any) -> str:
         """The line list."""

@@ -70,11 +70,12 @@ class Cases(ListPage):
         """At and below the chosen area."""
         return line_list(self.actor, below=self.area.path).select_related("person")
 
-    def complete(self, rows: Sequence[Any]) -> None:
-        """How many contacts are named of each."""
+    def kept(self, rows: Sequence[Any]) -> Sequence[Any]:
+        """With how many contacts are named of each."""
         counts = case_contacts_count([case.pk for case in rows])
         for case in rows:
             case.contacts_named = counts.get(case.pk, 0)
+        return rows
 
     def head(self) -> Sequence[Link]:
         """Adding, contacts, chains, import."""

@@ -11,7 +11,7 @@ from qipan.foundation.pages.columns import Column, Kind
 from qipan.foundation.pages.filters import Choice, Days, Text
 from qipan.foundation.pages.list_page import Link, ListPage
 from qipan.foundation.pages.page import address
-from qipan.rooms.control.selectors import order_facts
+from qipan.rooms.control.selectors import OrderFact, order_facts
 from qipan.rooms.investigation.models import Contact
 from qipan.rooms.investigation.selectors import KEPT_APART, kept_apart, list_contacts
 from qipan.rooms.investigation.web.words import setting_words
@@ -37,18 +37,18 @@ def with_orders(contacts: Iterable[Any], actor: Actor, at: datetime) -> None:
     `order_id`, `order_until`. A constant number of queries.
     """
     people = {contact.person_id for contact in contacts}
-    facts: dict[int, Any] = {}
+    found: dict[int, OrderFact] = {}
     if people:
         strictest = {kind: rank for rank, kind in enumerate(OrderKind)}
         for fact in order_facts(actor, at=at, kinds=(*KEPT_APART, OrderKind.MONITOR_HOME), person_ids=people):
-            known = facts.get(fact.person_id)
+            known = found.get(fact.person_id)
             if known is None or strictest[fact.kind] < strictest[known.kind]:
-                facts[fact.person_id] = fact
+                found[fact.person_id] = fact
     for contact in contacts:
-        fact = facts.get(contact.person_id)
-        contact.order_kind = fact.kind.value if fact else None
-        contact.order_id = fact.order_id if fact else None
-        contact.order_until = fact.until if fact else None
+        order = found.get(contact.person_id)
+        contact.order_kind = order.kind.value if order else None
+        contact.order_id = order.order_id if order else None
+        contact.order_until = order.until if order else None
 
 
 class Contacts(ListPage):
@@ -88,9 +88,10 @@ class Contacts(ListPage):
             rows = rows.filter(bound if values["placed"] == "yes" else ~bound)
         return rows
 
-    def complete(self, rows: Sequence[Any]) -> None:
-        """The order that binds each now."""
+    def kept(self, rows: Sequence[Any]) -> Sequence[Any]:
+        """With the order that binds each now."""
         with_orders(rows, self.actor, self.at)
+        return rows
 
     def head(self) -> Sequence[Link]:
         """The cases and their chains."""

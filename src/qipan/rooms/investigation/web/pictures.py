@@ -53,7 +53,9 @@ class Picture:
 
 def legend() -> list[tuple[str, str, Words, str]]:
     """(colour, shape, word, outline at 9, 9) of every classification in a picture."""
-    return [(colour, shape, word(Classification, name), _outline(shape, 9, 9)) for name, (colour, shape) in MARKS.items()]
+    return [
+        (colour, shape, word(Classification, name), _outline(shape, 9, 9)) for name, (colour, shape) in MARKS.items()
+    ]
 
 
 def lay_out(chains: Chains, ids: Collection[int]) -> ChainLayout:

@@ -6,7 +6,6 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from qipan.foundation.pages.form_page import Consequence, Done, FormPage
-from qipan.foundation.pages.formats import local
 from qipan.foundation.pages.page import Words, address, with_area
 from qipan.foundation.pages.words import word
 from qipan.rooms.testing.forms import ResultForm, VoidForm
@@ -36,7 +35,7 @@ class RecordResult(FormPage):
 
     def initial(self, thing: Any) -> dict[str, Any]:
         """Now, by PCR."""
-        return {"resulted_at": local(self.at), "method": "pcr"}
+        return {"resulted_at": self.at, "method": "pcr"}
 
     def back(self, thing: Any) -> str:
         """The list."""
@@ -47,7 +46,7 @@ class RecordResult(FormPage):
         meant = for_person(TestOutcome(data["result"]), data["pool_id"])
         effect = {
             TestOutcome.POSITIVE: _("The rulebook decides at once; a person who tests positive is isolated."),
-            TestOutcome.NEGATIVE: _("The rulebook decides at once; a negative result may end an order that waits for it."),
+            TestOutcome.NEGATIVE: _("The rulebook decides at once; an order that waits for this result may end."),
             TestOutcome.INDETERMINATE: _("The rulebook decides at once; the person is to be tested again, alone."),
         }[meant]
         grounds = gettext("%(result)s, specimen %(specimen)s, person %(person)s.") % {
@@ -58,7 +57,7 @@ class RecordResult(FormPage):
             Consequence(_("Grounds"), grounds),
             Consequence(_("Effect"), effect),
             Consequence(_("End"), _("The rulebook names the day; an order lapses by itself then.")),
-            Consequence(_("Appeal"), _("The person can appeal on the personal page, or through anybody at work on it.")),
+            Consequence(_("Appeal"), _("The person can appeal on the personal page, or through a worker.")),
         ]
 
     def submit(self, thing: Any, data: dict[str, Any]) -> Done:
@@ -82,7 +81,7 @@ class VoidResult(FormPage):
     form = VoidForm
     button = _("Take the result back")
     confirm, grave = True, True
-    help = _("For a tube of somebody else, or a laboratory’s recall. The person is decided again as if it had never been.")
+    help = _("For a tube of somebody else, or a recall. The person is decided again as if the result had never been.")
 
     def fetch(self, **kwargs: Any) -> TestResult:
         """Absent where the reader may not take evidence back."""
