@@ -11,11 +11,13 @@ from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from qipan.foundation.access.scoping import scope, within
+from qipan.foundation.pages.formats import NO_DATA
+from qipan.foundation.pages.words import word
 from qipan.kernels.chains.statistics import ChainStatistics, chain_statistics
 from qipan.rooms.control.selectors import list_orders
 from qipan.rooms.investigation.models import Case, Contact
 from qipan.terms.errors import Absent
-from qipan.terms.evidence import Classification, OrderKind
+from qipan.terms.evidence import Classification, ContactClass, OrderKind
 from qipan.terms.roles import Actor, Permission
 
 #: values in one query: below the 32,766 parameters that SQLite takes
@@ -130,7 +132,7 @@ class Chains:
             {"case_id": [str(case.id) for case in chosen], "onset_date": [case.day for case in chosen]},
             schema={"case_id": pl.String, "onset_date": pl.Date},
         )
-        named = frame["case_id"]
+        named = frame["case_id"].to_list()
         table = self.statistics.table
         return frame, table.filter(pl.col("from_case_id").is_in(named) & pl.col("to_case_id").is_in(named))
 
@@ -253,3 +255,20 @@ def bound_by_case(actor: Actor, case: Case, *, at: datetime) -> list[int]:
     exposures = Contact.objects.filter(from_case=case, voided_at=None).exclude(evidence_key=None)
     orders = list_orders(actor, at=at).filter(evidence__key__in=exposures.values("evidence_key"))
     return sorted(orders.order_by().values_list("person_id", flat=True).distinct())
+
+
+def held_cases(person_id: int) -> list[str]:
+    """A line for each time a person was entered as a case, for the person's own page. Not scoped; one query."""
+    rows = Case.objects.filter(person_id=person_id, voided_at=None).order_by("-recorded_at", "-pk")
+    return [
+        f"{row.report_date or row.onset_date or NO_DATA} · {word(Classification, row.classification)}" for row in rows
+    ]
+
+
+def held_exposures(person_id: int) -> list[str]:
+    """A line for each exposure of a person, without to whom, for the person's own page. Not scoped; one query."""
+    rows = Contact.objects.filter(person_id=person_id, voided_at=None).order_by("-recorded_at", "-pk")
+    return [
+        f"{row.last_exposure or row.first_exposure or NO_DATA} · {word(ContactClass, row.contact_class)}"
+        for row in rows
+    ]

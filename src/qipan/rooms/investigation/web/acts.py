@@ -64,8 +64,11 @@ class CaseAdd(FormPage):
     help = _("Enter one case by hand. A whole line list comes faster by import.")
 
     def initial(self, thing: Any) -> dict[str, Any]:
-        """The chosen area, today."""
-        return {"area": self.area.code, "classification": Classification.SUSPECTED.value, "sex": "unknown"}
+        """The chosen area; the person where the page of one sent us."""
+        return {
+            "person": self.request.GET.get("person", "")[:24], "area": self.area.code, "sex": "unknown",
+            "classification": Classification.SUSPECTED.value,
+        }  # fmt: skip
 
     def make_form(self, thing: Any, data: Any = None, files: Any = None) -> CaseForm:
         """Areas in which the reader may record cases."""

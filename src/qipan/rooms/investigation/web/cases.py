@@ -98,6 +98,7 @@ class Cases(ListPage):
             words=Classification, colours=COLOURS, until=until,
         )  # fmt: skip
         ways = [
-            (words, by == name, self.query(by=None if name == "first" else name)) for name, (words, _t) in CURVES.items()
+            (words, by == name, self.query(by=None if name == "first" else name))
+            for name, (words, _title) in CURVES.items()
         ]
         return {"curve": curve, "ways": ways}

@@ -28,7 +28,9 @@ MINUTES = Column(key="minutes", title=_("Minutes"), kind=Kind.NUMBER, wide=True)
 VIA = Column(key="via_person_id", title=_("Through"), kind=Kind.PERSON, wide=True)
 AREA = Column(key="person__area_path", title=_("Area"), kind=Kind.AREA, wide=True)
 RECORDED = Column(key="recorded_at", title=_("Recorded"), kind=Kind.INSTANT, sort="recorded_at", wide=True)
-ORDER = Column(key="order_kind", title=_("Order now"), kind=Kind.WORD, words=OrderKind, link="order", link_key="order_id")
+ORDER = Column(
+    key="order_kind", title=_("Order now"), kind=Kind.WORD, words=OrderKind, link="order", link_key="order_id"
+)
 UNTIL = Column(key="order_until", title=_("Until"), kind=Kind.DATE)
 
 
