@@ -4,7 +4,7 @@ export, and the log names who took it, when and for what.
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -81,6 +81,36 @@ def export_rows(
             },
         )  # fmt: skip
     return ExportedFile(f"{what}-{at:%Y%m%d}-{code}.{form}", FORMS[form], content, code, len(rows))
+
+
+def export_picture(
+    *,
+    actor: Actor,
+    what: str,
+    draw: Callable[[str], str],
+    rows: int,
+    area_path: str,
+    purpose: str,
+    at: datetime,
+) -> ExportedFile:
+    """Make a picture (SVG) of what the actor's selectors gave, and log it; `draw` writes the export's code into it.
+
+    `rows`: how many rows it shows. Raises Denied without ROWS_EXPORT, BadInput (no purpose, more rows than the cap).
+    """
+    purpose = purpose.strip()
+    if len(purpose) < SHORTEST_PURPOSE:
+        raise BadInput("Say for what purpose these rows leave, in a sentence.")
+    with audited(actor=actor, action="rows.export", at=at) as entry:
+        require_anywhere(actor, Permission.ROWS_EXPORT)
+        if rows > ROW_CAP:
+            raise BadInput("An export holds at most %(cap)s rows: narrow the list down.", cap=ROW_CAP)
+        code = f"X{entry.write_id[:12]}"
+        content = draw(code).encode()
+        detail = {
+            "what": what, "rows": rows, "form": "svg", "reason": seal_reason(purpose[:300], write_id=entry.write_id),
+        }  # fmt: skip
+        entry.about("export", code, area_path=area_path, detail=detail)
+    return ExportedFile(f"{what}-{at:%Y%m%d}-{code}.svg", "image/svg+xml; charset=utf-8", content, code, rows)
 
 
 def _csv(head: Sequence[str], table: Sequence[Sequence[object]]) -> bytes:

@@ -158,7 +158,6 @@ class ListPage(ListActs):
         rows = self.filtered()
         total = rows.count() if isinstance(rows, QuerySet) else len(rows)
         part = self.slice(rows)
-        self.complete(part.rows)
         said = names_for(self.columns, part.rows)
         column, descending = self.order()
         shown = [self._row(row, said, names or {}) for row in part.rows]

@@ -7,15 +7,17 @@ from itertools import islice
 from typing import Any
 
 import polars as pl
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from qipan.foundation.access.scoping import scope, within
+from qipan.foundation.pages.formats import NO_DATA
+from qipan.foundation.pages.words import word
 from qipan.kernels.chains.statistics import ChainStatistics, chain_statistics
 from qipan.rooms.control.selectors import list_orders
 from qipan.rooms.investigation.models import Case, Contact
 from qipan.terms.errors import Absent
-from qipan.terms.evidence import Classification, OrderKind
+from qipan.terms.evidence import Classification, ContactClass, OrderKind
 from qipan.terms.roles import Actor, Permission
 
 #: values in one query: below the 32,766 parameters that SQLite takes
@@ -130,7 +132,7 @@ class Chains:
             {"case_id": [str(case.id) for case in chosen], "onset_date": [case.day for case in chosen]},
             schema={"case_id": pl.String, "onset_date": pl.Date},
         )
-        named = frame["case_id"]
+        named = frame["case_id"].to_list()
         table = self.statistics.table
         return frame, table.filter(pl.col("from_case_id").is_in(named) & pl.col("to_case_id").is_in(named))
 
@@ -223,18 +225,13 @@ def case_contacts_count(case_ids: Collection[int]) -> dict[int, int]:
     return {row["from_case"]: row["n"] for row in rows.annotate(n=Count("pk"))}
 
 
-def epidemic_curve(cases: QuerySet[Case], *, by: str = "onset_date") -> list[tuple[date | None, str, int]]:
-    """(day, classification, cases) of a line list, by day of onset or of report; None: that day is not known.
-    One query; as scoped as the line list is.
+def epidemic_curve(cases: QuerySet[Case], *, by: str = "first") -> list[tuple[date | None, str, int]]:
+    """(day, classification, cases) of a line list; None: that day is not known. `by`: "onset", "report", or "first":
+    onset, of those without one (the asymptomatic) report. One query; as scoped as the line list is.
     """
-    rows = cases.order_by().values_list(by, "classification").annotate(n=Count("pk"))
+    day = {"onset": F("onset_date"), "report": F("report_date")}.get(by, Coalesce("onset_date", "report_date"))
+    rows = cases.order_by().annotate(counted_on=day).values_list("counted_on", "classification").annotate(n=Count("pk"))
     return sorted(rows, key=lambda row: (row[0] is None, row[0], row[1]))
-
-
-def case_sources(actor: Actor) -> list[str]:
-    """The sources of line lists that the actor may see; one query."""
-    rows = scope(Case.objects.filter(voided_at=None), actor, Permission.CASE_VIEW)
-    return sorted(rows.order_by().values_list("source", flat=True).distinct())
 
 
 def cases_of_person(actor: Actor, person_id: int) -> QuerySet[Case]:
@@ -251,3 +248,27 @@ def contacts_of_person(actor: Actor, person_id: int) -> QuerySet[Contact]:
 def kept_apart(actor: Actor, *, at: datetime) -> QuerySet[Any]:
     """The orders to stay apart (isolation, quarantine) that bind at a moment, for `Exists` over contacts."""
     return list_orders(actor, at=at, kinds=KEPT_APART)
+
+
+def bound_by_case(actor: Actor, case: Case, *, at: datetime) -> list[int]:
+    """The contacts who are bound by an order that stands on an exposure to this case; one query."""
+    exposures = Contact.objects.filter(from_case=case, voided_at=None).exclude(evidence_key=None)
+    orders = list_orders(actor, at=at).filter(evidence__key__in=exposures.values("evidence_key"))
+    return sorted(orders.order_by().values_list("person_id", flat=True).distinct())
+
+
+def held_cases(person_id: int) -> list[str]:
+    """A line for each time a person was entered as a case, for the person's own page. Not scoped; one query."""
+    rows = Case.objects.filter(person_id=person_id, voided_at=None).order_by("-recorded_at", "-pk")
+    return [
+        f"{row.report_date or row.onset_date or NO_DATA} · {word(Classification, row.classification)}" for row in rows
+    ]
+
+
+def held_exposures(person_id: int) -> list[str]:
+    """A line for each exposure of a person, without to whom, for the person's own page. Not scoped; one query."""
+    rows = Contact.objects.filter(person_id=person_id, voided_at=None).order_by("-recorded_at", "-pk")
+    return [
+        f"{row.last_exposure or row.first_exposure or NO_DATA} · {word(ContactClass, row.contact_class)}"
+        for row in rows
+    ]

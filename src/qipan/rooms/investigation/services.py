@@ -15,6 +15,7 @@ from qipan.rooms.control.services import Recorded, evidence_key, evidence_record
 from qipan.rooms.geography.selectors import areas_by_code
 from qipan.rooms.investigation.models import Case, Contact
 from qipan.rooms.investigation.rules import (
+    OLDEST,
     ONSET_AFTER_REPORT,
     diagnosis_day,
     diagnosis_value,
@@ -59,6 +60,8 @@ def case_add(
     if classification is Classification.DISCARDED:
         raise BadInput("A case that is none is not entered.")
     today = local_date(at, civil_zone())
+    if birth_year is not None and not today.year - OLDEST <= birth_year <= today.year:
+        raise BadInput("Nobody alive was born in that year.")
     if any(day is not None and day > today for day in (onset_date, report_date)):
         raise BadInput("Onset and report cannot lie in the future.")
     report = report_date or today

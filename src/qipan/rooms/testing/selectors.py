@@ -2,13 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db.models import QuerySet
 
 from qipan.foundation.access.scoping import scope, within
+from qipan.foundation.clock import civil_zone, local_date
+from qipan.foundation.pages.words import word
+from qipan.rooms.control.selectors import list_evidence
 from qipan.rooms.testing.models import TestResult
 from qipan.terms.errors import Absent
-from qipan.terms.roles import Actor, Permission
+from qipan.terms.evidence import EvidenceKind, TestOutcome
+from qipan.terms.roles import SYSTEM_ACTOR, Actor, Permission
 
 
 def access_result(actor: Actor, result_id: int) -> TestResult:
@@ -58,3 +63,16 @@ def specimens_recorded_singly(source: str, specimen_ids: Sequence[str]) -> list[
         return []
     return list(singly.filter(specimen_id__in=specimen_ids).values_list("specimen_id", flat=True))
 
+
+def facts_of_person(actor: Actor, person_id: int) -> QuerySet[Any]:
+    """The facts of one person's results that stand, the newest sample first, as far as the actor may see evidence."""
+    facts = list_evidence(actor, person_id).filter(kind=EvidenceKind.TEST.value, voided_by=None)
+    return facts.order_by("-at", "-pk")
+
+
+def held_tests(person_id: int) -> list[str]:
+    """A line for each of a person's results, for the person's own page. Not scoped; one query."""
+    return [
+        f"{local_date(fact.at, civil_zone())} · {word(TestOutcome, fact.value.get('result'))}"
+        for fact in facts_of_person(SYSTEM_ACTOR, person_id)
+    ]

@@ -185,15 +185,24 @@ def asked_for(orders: Sequence[Order], at: datetime) -> dict[_Key, bool]:
 
 
 def order_facts(
-    actor: Actor, *, at: datetime, below: str | None = None, kinds: Collection[OrderKind] | None = None
+    actor: Actor,
+    *,
+    at: datetime,
+    below: str | None = None,
+    kinds: Collection[OrderKind] | None = None,
+    person_ids: Collection[int] | None = None,
 ) -> list[OrderFact]:
     """The orders that bind at a moment, ordered by area, household, person. A constant number of queries.
+
+    `person_ids`: of these people only (a page of a list; at most some thousands).
 
     An order binds if the machinery wrote it and the person's decision of that moment asks for it: a closed
     order put back by SQL binds nobody, and one whose release waits for a result goes on after its last day
     although nobody has decided it again yet.
     """
     orders = list_orders(actor, at=at, below=below, kinds=kinds, active=False).select_related("person")
+    if person_ids is not None:
+        orders = orders.filter(person_id__in=list(person_ids))
     still_open = Q(closed_at=None) | Q(closed_at__gt=at)
     orders = orders.filter(
         still_open, opened_at__lte=at, starts_at__lte=at, latest__gte=clock.local_date(at, clock.civil_zone())
