@@ -5,9 +5,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from qipan.foundation.pages.area_field import AreaField
 from qipan.foundation.pages.forms import PersonCodeField, QipanForm
 from qipan.foundation.pages.words import choices
-from qipan.rooms.geography.forms import AreaField
 from qipan.terms.evidence import Classification, ContactClass
 
 _SEXES = [("unknown", _("not known")), ("female", _("female")), ("male", _("male"))]

@@ -5,10 +5,10 @@ from typing import Any
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from qipan.foundation.pages.area_field import AreaField
 from qipan.foundation.pages.form_page import Consequence, Done, FormPage
 from qipan.foundation.pages.page import Words, address, with_area
 from qipan.foundation.pages.words import word
-from qipan.rooms.geography.forms import AreaField
 from qipan.rooms.investigation.forms import CaseForm, ConfirmForm, ContactForm, DiscardForm
 from qipan.rooms.investigation.models import Case
 from qipan.rooms.investigation.selectors import access_case, bound_by_case, contacts_of
