@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class GeographyConfig(AppConfig):
@@ -8,9 +9,12 @@ class GeographyConfig(AppConfig):
     def ready(self) -> None:
         from qipan.foundation.intake.kinds import register
         from qipan.foundation.pages.lookups import register as register_lookup
+        from qipan.foundation.pages.searching import register as register_finder
         from qipan.rooms.geography.intake import AREAS, POPULATION
-        from qipan.rooms.geography.selectors import area_labels
+        from qipan.rooms.geography.selectors import area_labels, find_areas
+        from qipan.terms.roles import Permission
 
         register_lookup("area", area_labels)
         register(AREAS)
         register(POPULATION)
+        register_finder("areas", _("Areas"), Permission.AREA_VIEW, find_areas)

@@ -3,10 +3,13 @@
 from datetime import date, datetime
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import get_language
 
 from qipan.foundation import clock
 from qipan.foundation.access.models import User
 from qipan.foundation.access.scoping import scope, within
+from qipan.foundation.access.selectors import list_users
+from qipan.foundation.pages.searching import MOST, Found
 from qipan.rooms.organizations.models import Duty, Membership, TaskForce, Unit
 from qipan.terms.errors import Absent
 from qipan.terms.roles import Actor, Grant, Permission, Role
@@ -120,3 +123,34 @@ def who_is_on_duty(actor: Actor, *, at: datetime, below: str | None = None) -> Q
     if below is not None:
         duties = duties.filter(within(below, "unit__area_path"))
     return duties.filter(starts_at__lte=at, ends_at__gt=at, user__is_active=True).order_by("unit__code", "user_id")
+
+
+def own_memberships(actor: Actor, *, day: date) -> QuerySet[Membership]:
+    """The actor's own memberships that are in force on a day or later, with their units; none for machinery."""
+    own = Membership.objects.filter(user_id=actor.user_id or 0).filter(Q(ends_on=None) | Q(ends_on__gte=day))
+    return own.select_related("unit").order_by("starts_on", "pk")
+
+
+def own_duties(actor: Actor, *, at: datetime) -> QuerySet[Duty]:
+    """The actor's own duties that are not over, with their units; none for machinery."""
+    own = Duty.objects.filter(user_id=actor.user_id or 0, ends_at__gt=at)
+    return own.select_related("unit").order_by("starts_at", "pk")
+
+
+def find_units(actor: Actor, text: str) -> list[Found]:
+    """For the global search: units by code, or by a part of their names."""
+    named = Q(code__iexact=text) | Q(name_zh__contains=text) | Q(name_en__icontains=text)
+    chinese = (get_language() or "").startswith("zh")
+    return [
+        Found(unit.name_zh if chinese else unit.name_en, "unit", unit.code, unit.code, unit.code == text)
+        for unit in list_units(actor).filter(named)[:MOST]
+    ]
+
+
+def find_accounts(actor: Actor, text: str) -> list[Found]:
+    """For the global search: accounts that the actor manages, by user name or a part of the shown name."""
+    named = Q(username__istartswith=text) | Q(display_name__icontains=text)
+    return [
+        Found(user.display_name, "user", user.username, user.username, user.username == text)
+        for user in list_users(actor).filter(named)[:MOST]
+    ]

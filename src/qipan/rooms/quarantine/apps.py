@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class QuarantineConfig(AppConfig):
@@ -8,9 +9,13 @@ class QuarantineConfig(AppConfig):
     def ready(self) -> None:
         from qipan.foundation.indicators.registry import register
         from qipan.foundation.intake.kinds import register as register_kind
+        from qipan.foundation.pages.searching import register as register_finder
         from qipan.rooms.quarantine.indicators import INDICATORS
         from qipan.rooms.quarantine.intake import ROOMS
+        from qipan.rooms.quarantine.selectors import find_sites
+        from qipan.terms.roles import Permission
 
         for indicator in INDICATORS:
             register(indicator)
         register_kind(ROOMS)
+        register_finder("sites", _("Quarantine sites"), Permission.ROOM_VIEW, find_sites)
