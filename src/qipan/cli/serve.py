@@ -230,9 +230,10 @@ def serve(host: str, port: int, *, workers: int = WORKERS, with_worker: bool = T
                 self.cfg.set(name, value)
 
         def load(self) -> Any:
-            from qipan.config.wsgi import application
+            from django.conf import settings
+            from django.utils.module_loading import import_string
 
-            return application
+            return import_string(settings.WSGI_APPLICATION)
 
     try:
         Application().run()

@@ -41,17 +41,21 @@ def frame(request: HttpRequest) -> dict[str, Any]:
             "language": getattr(request, "LANGUAGE_CODE", settings.LANGUAGE_CODE),
             "now": getattr(request, "at", None),
             "demo": settings.DEMO,
-            "wall": signed_in and request.GET.get("wall") == "1",
+            "wall": signed_in and request.GET.get("wall") == "1" and getattr(_view_class(request), "wall", False),
             "chapters": _chapters(actor) if signed_in else (),
         }
     }
 
 
+def _view_class(request: HttpRequest) -> Any:
+    view = request.resolver_match.func if request.resolver_match else None
+    return getattr(view, "view_class", None)
+
+
 def sections_of(request: HttpRequest) -> list[Section]:
     """The entries that the reader may open, the present one marked."""
     actor = getattr(request, "actor", NOBODY)
-    view = request.resolver_match.func if request.resolver_match else None
-    present = getattr(getattr(view, "view_class", None), "section", "")
+    present = getattr(_view_class(request), "section", "")
     shown = []
     for entry in SECTIONS:
         if entry.permissions and not any(actor.areas_for(permission) for permission in entry.permissions):

@@ -200,7 +200,7 @@ class SecondFactorReset(FormPage):
 
     def back(self, thing: User) -> str:
         """The account's page."""
-        return address("user", thing.username)
+        return address("user", thing.pk)
 
     def consequences(self, thing: User, data: dict[str, Any]) -> tuple[Consequence, ...]:
         """What it opens."""

@@ -151,6 +151,6 @@ def find_accounts(actor: Actor, text: str) -> list[Found]:
     """For the global search: accounts that the actor manages, by user name or a part of the shown name."""
     named = Q(username__istartswith=text) | Q(display_name__icontains=text)
     return [
-        Found(user.display_name, "user", user.username, user.username, user.username == text)
+        Found(user.display_name, "user", user.pk, user.username, user.username == text)
         for user in list_users(actor).filter(named)[:MOST]
     ]

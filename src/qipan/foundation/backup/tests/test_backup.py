@@ -230,7 +230,8 @@ def test_backups_are_for_administrators(filled, tmp_path):
 def test_every_table_is_in_it():
     with connection.cursor() as cursor:
         there = set(connection.introspection.table_names(cursor))
-    assert there - {table.name for table in tables()} == {"django_migrations", "django_content_type"}
+    passing = {name for name in there if name.startswith(("axes_", "auth_"))}
+    assert there - passing - {table.name for table in tables()} == {"django_migrations", "django_content_type"}
 
 
 ELSEWHERE = """
