@@ -20,6 +20,8 @@ def private_folders(tmp_path_factory: pytest.TempPathFactory) -> None:
 
     from qipan.foundation import crypto
 
+    # a test that forgets to say https is answered all the same; that http is sent on to it is a test of its own
+    settings.SECURE_SSL_REDIRECT = False
     settings.VAR = tmp_path_factory.mktemp("var")
     settings.KEYS = tmp_path_factory.mktemp("keys")
     crypto.keys_create(settings.KEYS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -49,10 +49,16 @@ def browse(cast: Cast, at: datetime, monkeypatch: pytest.MonkeyPatch) -> Callabl
     from django.test import Client
     from django_otp.plugins.otp_totp.models import TOTPDevice
 
+    class Https(Client):
+        """Speaks https without being told each time."""
+
+        def generic(self, method: str, path: str, *args: Any, secure: bool = True, **kwargs: Any) -> Any:
+            return super().generic(method, path, *args, secure=True, **kwargs)
+
     monkeypatch.setenv("QIPAN_NOW", at.isoformat())
 
     def browser(name: str, *, verified: bool = True, language: str = "en") -> Client:
-        client = Client(**{"wsgi.url_scheme": "https"})  # type: ignore[arg-type]
+        client = Https()
         user = cast.users[name]
         client.force_login(user, backend="qipan.foundation.access.backends.PasswordBackend")
         client.cookies["qipan_language"] = language

@@ -17,6 +17,7 @@ from qipan.cli import (
     replay,
     restore,
     rulebook,
+    serve,
     user,
     worker,
 )
@@ -27,6 +28,7 @@ ADD_PARSERS: tuple[AddParser, ...] = (
     demo.add_parser,
     init.add_parser,
     user.add_parser,
+    serve.add_parser,
     worker.add_parser,
     day.add_parser,
     import_.add_parser,

@@ -1,4 +1,4 @@
-"""`qipan demo`: builds the demonstration city once, runs its days, prints what came of them."""
+"""`qipan demo`: builds the demonstration city once, runs its days, prints what came of them, and serves it."""
 
 import argparse
 import json
@@ -9,7 +9,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from qipan.cli import django_setup, init
+from qipan.cli import django_setup, init, serve
+from qipan.foundation import clock
 from qipan.terms.errors import BadInput
 
 PEOPLE, SEED, DAYS = 20_000, 4, 30
@@ -21,9 +22,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     """Add the command to the parser."""
     parser = subparsers.add_parser(
         FOLDER,
-        help="build the demonstration city, run its days, print the summary",
+        help="build the demonstration city, run its days, print the summary, serve it",
         description="Builds a synthetic city (Sanmenxia's areas and census margins, made-up people), runs the daily "
-        "cycle from 2022-07-20 on and prints the summary. Used again unless --fresh is given.",
+        "cycle from 2022-07-20 on, prints the summary, and serves the pages on this machine, with an account a role. "
+        "Used again unless --fresh is given.",
     )
     parser.add_argument("--days", type=int, default=DAYS, help=f"days to run from the first on (default {DAYS})")
     parser.add_argument("--people", type=int, help=f"people of the city (default {PEOPLE})")
@@ -31,6 +33,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument("--fresh", action="store_true", help="throw the city away and build it again")
     parser.add_argument("--no-serve", action="store_true", help="stop after the summary")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON and nothing else")
+    parser.add_argument("--port", type=int, default=serve.PORT, help=f"port of the pages (default {serve.PORT})")
     parser.set_defaults(run=run)
 
 
@@ -72,7 +75,7 @@ class _Bars:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Build or open the city, run the days that are missing, print the summary."""
+    """Build or open the city, run the days that are missing, print the summary, serve unless --no-serve."""
     start = perf_counter()
     from qipan.demo.layout import SMALLEST
 
@@ -82,8 +85,14 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.people is not None and arguments.people < SMALLEST:
         raise BadInput("A demonstration needs at least %(least)s people.", least=SMALLEST)
     folder = _prepare(arguments.fresh)
+    if not arguments.no_serve:
+        # asked before minutes are spent on building
+        serve.prepare(serve.HOST, arguments.port)
     django_setup.setup()
+    if not arguments.no_serve:
+        serve.check_files()
     from qipan.demo import city as demo
+    from qipan.demo.accounts import passwords_make
     from qipan.demo.summary import summary
     from qipan.foundation import crypto
 
@@ -111,16 +120,33 @@ def run(arguments: argparse.Namespace) -> int:
     os.environ["QIPAN_NOW"] = demo.today_close(city).isoformat()
     report = summary(at=demo.today_close(city), anchors=folder / "anchors" / "log.jsonl")
     report["seconds"] = round(perf_counter() - start, 1)
+    if not arguments.no_serve:
+        del os.environ["QIPAN_NOW"]
+        os.environ["QIPAN_NOW_FROM"] = clock.starting_from(demo.now_of(city))
+        report["accounts"] = passwords_make(clock.now())
+        report["url"] = serve.url_of(serve.HOST, arguments.port)
     if arguments.json:
-        print(json.dumps(report, ensure_ascii=False))
+        print(json.dumps(report, ensure_ascii=False), flush=True)
     else:
         _say(report, folder)
+    if not arguments.no_serve:
+        _serve(arguments.port)
     return 0
+
+
+def _serve(port: int) -> None:
+    """Become `qipan serve`: a fresh process, because this one has used threads that no fork survives."""
+    os.environ["QIPAN_SECOND_FACTOR"] = "off"
+    sys.stdout.flush()
+    sys.stderr.flush()
+    command = [sys.executable, "-m", "qipan", "serve", "--host", serve.HOST, "--port", str(port), "--quiet"]
+    os.execv(sys.executable, command)  # noqa: S606 - ourselves
 
 
 def _say(report: dict[str, Any], folder: Path) -> None:
     from django.utils.translation import gettext as _
 
+    accounts, url = report.pop("accounts", None), report.pop("url", "")
     for name, value in report.items():
         if isinstance(value, dict):
             value = ", ".join(
@@ -128,9 +154,16 @@ def _say(report: dict[str, Any], folder: Path) -> None:
             )
         print(f"{name}: {value}")
     print(_("The demonstration lies in %(folder)s; all its people are made up.") % {"folder": folder})
-    settings = " ".join(f"{name}={os.environ[name]}" for name in ("QIPAN_VAR", "QIPAN_DEMO", "QIPAN_NOW"))
+    names = ("QIPAN_VAR", "QIPAN_DEMO", "QIPAN_NOW", "QIPAN_NOW_FROM")
+    settings = " ".join(f"{name}='{os.environ[name]}'" for name in names if name in os.environ)
     print(_("Other commands find it with: %(settings)s") % {"settings": settings})
-    print(_("There are no pages yet: the web application comes with a later part."))
+    if accounts is None:
+        print(_("Without --no-serve its pages are served."))
+        return
+    print(_("Accounts, one a role, with passwords that were made now and are shown this once:"))
+    for account in accounts:
+        print(f"  {account['name']:<20}{account['password']:<24}{account['role']}")
+    print(_("Open %(url)s and sign in with one of them; Ctrl-C ends it.") % {"url": url}, flush=True)
 
 
 def _counts(part: dict[str, Any]) -> str:

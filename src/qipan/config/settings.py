@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from qipan.config.database import database_from_url
+from qipan.terms.errors import BadInput
 
 PACKAGE = Path(__file__).resolve().parents[1]
 VAR = Path(os.environ.get("QIPAN_VAR", "var")).resolve()
@@ -34,6 +35,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_otp",
     "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "django_htmx",
     "axes",
     "qipan.foundation.audit",
@@ -57,10 +59,12 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "qipan.foundation.http.headers.SecurityHeaders",
+    "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "qipan.web.language.LanguageMiddleware",
@@ -94,17 +98,24 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "sign-in"
-#: five wrong passwords for a name from one address, or thirty from one address, and the door stays shut a while
+#: five wrong passwords for a name from one address, or thirty from one address (web.sign_in), and the door stays
+#: shut a while
 AXES_FAILURE_LIMIT = 5
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_ON_SUCCESS = True
+AXES_CLIENT_IP_CALLABLE = "qipan.foundation.http.client.client_address"
+AXES_DISABLE_ACCESS_LOG = True  # the log of our own tells who came in (foundation.access.entering)
+AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False
 AXES_SENSITIVE_PARAMETERS = ["password", "token"]
 AXES_LOCKOUT_CALLABLE = "qipan.web.sign_in.locked_out"
 OTP_TOTP_ISSUER = "qipan"
-#: only the demonstration on loopback may leave the second factor out (`qipan serve` decides)
+BEHIND_PROXY = os.environ.get("QIPAN_BEHIND_PROXY", "") == "1"
+#: only the demonstration, and only on loopback (`qipan serve` looks at the address), may leave the second factor out
 SECOND_FACTOR = os.environ.get("QIPAN_SECOND_FACTOR", "on") != "off"
+if not SECOND_FACTOR and (not DEMO or BEHIND_PROXY or os.environ.get("QIPAN_HOSTS")):
+    raise BadInput("QIPAN_SECOND_FACTOR=off is for the demonstration on this machine alone: take it away.")
 
 NO_SECRET = "no web sessions are served by this process"  # noqa: S105 - it says that there is none
 SECRET_KEY = os.environ.get("QIPAN_SECRET", "") or NO_SECRET
@@ -119,7 +130,9 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not PLAIN_HTTP
 SECURE_SSL_REDIRECT = not PLAIN_HTTP
 SECURE_HSTS_SECONDS = 0 if PLAIN_HTTP else 31_536_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not PLAIN_HTTP
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if os.environ.get("QIPAN_BEHIND_PROXY") == "1" else None
+SECURE_REDIRECT_EXEMPT = ["^health$"]  # asked by whoever watches the machine, past the proxy
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS if not host.startswith(("127.", "localhost"))]
 CSRF_FAILURE_VIEW = "qipan.web.errors.csrf_failure"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024

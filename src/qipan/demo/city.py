@@ -18,6 +18,7 @@ from qipan.demo.outbreak import Outbreak, crowd
 from qipan.demo.planning import ORIGINS, People
 from qipan.demo.residents import SOURCE, Block, blocks, persons
 from qipan.demo.state import State, ids_load, ids_save, state_load
+from qipan.foundation.audit.selectors import log_newest_at
 from qipan.foundation.intake.services import file_import
 from qipan.rooms.command.selectors import list_days
 from qipan.rooms.diseases.services import rulebook_publish, table_row_add
@@ -197,6 +198,11 @@ def days_run(city: City, *, days: int, progress: Progress = _quiet) -> int:
         keeper.run(number)
         progress("days", number + 1, days)
     return max(days - first, 0)
+
+
+def now_of(city: City) -> datetime:
+    """The moment from which its clock goes on when it is served: never before what its log tells of."""
+    return max(today_close(city), log_newest_at() or today_close(city))
 
 
 def today_close(city: City) -> datetime:

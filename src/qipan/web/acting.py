@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, cast
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -18,6 +19,7 @@ from qipan.terms.errors import QipanError
 from qipan.terms.roles import Actor, Permission
 from qipan.web.errors import error_page
 
+HEALTH = "/health"
 NOBODY = Actor(user_id=None, unit_id=None, grants=(), label="nobody")
 #: how often an open session's end is moved on (seconds): not at every request, which would write each time
 _TOUCH = 120
@@ -33,11 +35,15 @@ class ActingMiddleware:
         """Build the actor once; the area is looked up when a page asks for it."""
         here = cast(PageRequest, request)
         here.at = clock.now()
-        if request.user.is_authenticated:
-            here.actor = actor_for(here.user, here.at)
-            _touch(request)
-        else:
+        try:
+            here.actor = actor_for(here.user, here.at) if request.user.is_authenticated else NOBODY
+            if here.actor is not NOBODY:
+                _touch(request)
+        except (OperationalError, InterfaceError):
+            # the page that says which part is broken is still shown to whoever is signed in
             here.actor = NOBODY
+            if request.path != HEALTH:
+                return error_page(request, 503)
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: object, args: object, kwargs: object) -> HttpResponse | None:

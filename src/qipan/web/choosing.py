@@ -14,20 +14,29 @@ from qipan.terms.roles import Permission
 from qipan.web.sign_in import safe_next
 
 
+def remember_language(answer: HttpResponse, language: str) -> None:
+    """Keep the choice in a cookie of this device."""
+    answer.set_cookie(
+        settings.LANGUAGE_COOKIE_NAME, language, max_age=365 * 24 * 3600, samesite="Lax", httponly=True,
+        secure=settings.SESSION_COOKIE_SECURE,
+    )  # fmt: skip
+
+
 class Language(Page):
     """The switch between languages."""
 
     public = True
 
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Only the button switches: whoever came by an address is shown the first page."""
+        return redirect(safe_next(request))
+
     def post(self, request: HttpRequest) -> HttpResponse:
-        """Keep the choice in a cookie of this device."""
+        """Speak it on this device from now on."""
         answer = redirect(safe_next(request))
         language = request.POST.get("language", "")
         if language in dict(settings.LANGUAGES):
-            answer.set_cookie(
-                settings.LANGUAGE_COOKIE_NAME, language, max_age=365 * 24 * 3600, samesite="Lax", httponly=True,
-                secure=settings.SESSION_COOKIE_SECURE,
-            )  # fmt: skip
+            remember_language(answer, language)
         return answer
 
 

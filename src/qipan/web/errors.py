@@ -62,7 +62,7 @@ def error_page(request: HttpRequest, status: int, text: str = "") -> HttpRespons
         return render(
             request, "pages/message.html", {"title": title, "text": text or said, "todo": todo}, status=status
         )
-    except DatabaseError:
+    except (DatabaseError, InterfaceError):
         return HttpResponse(f"{title}. {text or said} {todo}", status=status, content_type="text/plain; charset=utf-8")
 
 
@@ -79,6 +79,8 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 def server_error(request: HttpRequest) -> HttpResponse:
     """A defect of ours: nothing of it is shown."""
     title = gettext("Something went wrong")
+    if request.path.startswith("/api/"):
+        return JsonResponse({"error": title}, status=500)
     return HttpResponse(title, status=500, content_type="text/plain; charset=utf-8")
 
 

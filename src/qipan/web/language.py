@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 
@@ -29,7 +30,10 @@ def language_of(request: HttpRequest) -> str:
     chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
     if chosen in known:
         return chosen
-    if request.user.is_authenticated and getattr(request.user, "language", "") in known:
-        return str(request.user.language)
+    try:
+        if request.user.is_authenticated and getattr(request.user, "language", "") in known:
+            return str(request.user.language)
+    except (OperationalError, InterfaceError):
+        pass  # web.acting says so, in the browser's language
     # what browsers call zh-CN is our zh-hans
     return translation.get_language_from_request(request)

@@ -16,6 +16,8 @@ class User(AbstractBaseUser):
     created_at = models.DateTimeField()
     #: where the account is managed: by administrators of this area or of one above it
     area_path = AreaPathField(default="/")
+    #: the password was given by somebody else: its owner sets one of his own before anything else
+    password_temporary = models.BooleanField(default=False)
 
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS = []

@@ -4,6 +4,7 @@ import re
 import secrets
 from datetime import datetime
 
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
@@ -11,7 +12,7 @@ from django.db import IntegrityError, transaction
 from qipan.foundation.access.models import User
 from qipan.foundation.access.scoping import require
 from qipan.foundation.audit.services import audited
-from qipan.terms.errors import BadInput, Conflict, Refused
+from qipan.terms.errors import Absent, BadInput, Conflict, Refused
 from qipan.terms.roles import Actor, Permission
 
 _USERNAME = re.compile(r"[\w.\-]{2,60}")
@@ -41,8 +42,9 @@ def user_create(
 ) -> User:
     """Make an account; without a password nobody can sign in with it until one is set.
 
-    area_path: where the account is managed; without it, where the actor manages accounts. Raises Denied,
-    BadInput (a name that is none, a weak password), Conflict (the name is taken).
+    The password is for the first sign-in, which asks for another. area_path: where the account is managed;
+    without it, where the actor manages accounts. Raises Denied, BadInput (a name that is none, a weak password),
+    Conflict (the name is taken).
     """
     if not _USERNAME.fullmatch(username):
         raise BadInput("“%(name)s” cannot be a user name: letters, digits, “.”, “-” and “_”, 2 to 60 of them.",
@@ -56,6 +58,7 @@ def user_create(
             language=language,
             created_at=at,
             area_path=place,
+            password_temporary=password is not None,
         )
         if password is None:
             user.set_unusable_password()
@@ -71,14 +74,19 @@ def user_create(
     return user
 
 
-def password_set(*, actor: Actor, user: User, password: str, at: datetime) -> None:
-    """Set one's own password, or that of an account that one manages. Raises Denied, BadInput (weak)."""
+def password_set(*, actor: Actor, user: User, password: str, at: datetime, temporary: bool | None = None) -> None:
+    """Set one's own password, or that of an account that one manages; the account's sessions end.
+
+    A password that somebody else sets is `temporary`: its owner is asked for another when he signs in. Raises
+    Denied, BadInput (weak).
+    """
     with audited(actor=actor, action="user.password", at=at) as entry:
         if actor.user_id is None or actor.user_id != user.pk:
             require(actor, Permission.USER_MANAGE, user.area_path)
         _check_password(user, password)
         user.set_password(password)
-        user.save(update_fields=["password"])
+        user.password_temporary = actor.user_id != user.pk if temporary is None else temporary
+        user.save(update_fields=["password", "password_temporary"])
         entry.about("user", user.pk, area_path=user.area_path)
 
 
@@ -105,3 +113,21 @@ def user_enable(*, actor: Actor, user: User, at: datetime) -> None:
         entry.silent = not User.objects.filter(pk=user.pk, is_active=False).update(is_active=True)
         user.is_active = True
         entry.about("user", user.pk, area_path=user.area_path)
+
+
+def own_account_edit(*, actor: Actor, display_name: str, language: str, at: datetime) -> User:
+    """Change how one is called and which language one reads. Raises Absent (machinery has no account), BadInput."""
+    shown = " ".join(display_name.split())
+    if not 1 <= len(shown) <= 80:
+        raise BadInput("A name has 1 to 80 characters.")
+    if language not in dict(settings.LANGUAGES):
+        raise BadInput("“%(language)s” is not a language that qipan speaks.", language=language[:20])
+    with audited(actor=actor, action="user.edit", at=at) as entry:
+        user = User.objects.filter(pk=actor.user_id or 0, is_active=True).first()
+        if user is None:
+            raise Absent("user")
+        entry.about("user", user.pk, area_path=user.area_path, detail={"language": language})
+        entry.silent = (user.display_name, user.language) == (shown, language)
+        user.display_name, user.language = shown, language
+        user.save(update_fields=["display_name", "language"])
+    return user

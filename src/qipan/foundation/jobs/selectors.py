@@ -1,6 +1,8 @@
 """Reading the queue."""
 
-from django.db.models import QuerySet
+from datetime import datetime, timedelta
+
+from django.db.models import Min, QuerySet
 
 from qipan.foundation.jobs.models import Job
 from qipan.terms.errors import Absent
@@ -19,3 +21,13 @@ def access_job(actor: Actor, job_id: int) -> Job:
     if job is None:
         raise Absent("job")
     return job
+
+
+def queue_delay(at: datetime) -> timedelta | None:
+    """For how long the oldest job that should run has been waiting, or its worker was not heard of; None where
+    nothing is due. For the machine's own watch: not scoped, and says nothing of the jobs.
+    """
+    waiting = Job.objects.filter(state=Job.State.WAITING, run_after__lte=at).aggregate(since=Min("run_after"))
+    running = Job.objects.filter(state=Job.State.RUNNING).aggregate(since=Min("heartbeat_at"))
+    since = [found["since"] for found in (waiting, running) if found["since"] is not None]
+    return at - min(since) if since else None

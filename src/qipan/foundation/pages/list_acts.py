@@ -16,7 +16,7 @@ from qipan.foundation.exports.services import FORMS, ROW_CAP, export_rows
 from qipan.foundation.http.paging import Slice
 from qipan.foundation.pages import names as vault_names
 from qipan.foundation.pages.columns import Column, attribute, export_value, names_for
-from qipan.foundation.pages.page import Page, Words
+from qipan.foundation.pages.page import GUARDED, Page, Words
 from qipan.foundation.pages.saved_views import view_forget, view_save
 from qipan.terms.errors import Absent, BadInput, QipanError
 from qipan.terms.roles import Actor, Permission
@@ -100,7 +100,7 @@ class ListExport(ListBase):
     def asks_second_factor(self) -> bool:
         """Export asks for it whatever the list itself asks."""
         exporting = "export" in self.request.GET or self.request.POST.get("act") == "export"
-        return self.second_factor or bool(self.export and exporting)
+        return super().asks_second_factor() or bool(self.export and exporting)
 
     def export_form(self, error: QipanError | None = None) -> HttpResponse:
         """What will leave, for which purpose."""
@@ -144,6 +144,11 @@ class ListActs(ListExport):
 
     bulk: ClassVar[Sequence[BulkAction]] = ()
     person_key: ClassVar[str] = ""
+
+    def asks_second_factor(self) -> bool:
+        """Bulk actions ask for it where their permission does."""
+        act = self.request.POST.get("act", "")
+        return super().asks_second_factor() or any(a.name == act and a.permission in GUARDED for a in self.bulk)
 
     def post(self, *args: Any, **kwargs: Any) -> HttpResponse:
         """One of the list's acts, by the field `act`."""

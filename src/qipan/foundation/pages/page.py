@@ -16,6 +16,13 @@ from django.views import View
 from qipan.terms.errors import Absent
 from qipan.terms.roles import Actor, Permission
 
+#: what asks for the second factor wherever it is done: administration, and judging appeals
+GUARDED = frozenset({
+    Permission.AREA_LOAD, Permission.UNIT_MANAGE, Permission.USER_MANAGE, Permission.PERSON_PURGE,
+    Permission.KEY_ROTATE, Permission.APPEAL_DECIDE, Permission.RULEBOOK_PUBLISH, Permission.BACKUP_RUN,
+    Permission.TOKEN_MANAGE,
+})  # fmt: skip
+
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
@@ -51,13 +58,15 @@ class Page(View):
     """A page. Nobody opens it who holds `permission` nowhere; what is on it, selectors scope once more.
 
     `permission` None: whoever is signed in. `public`: anybody. `second_factor`: only after the second factor
-    (exports, appeals, administration).
+    (exports, appeals, administration; permissions in GUARDED ask for it by themselves). `before_password`: also open
+    to whoever still has the password that somebody else gave him.
     """
 
     title: ClassVar[Words] = ""
     permission: ClassVar[Permission | None] = None
     public: ClassVar[bool] = False
     second_factor: ClassVar[bool] = False
+    before_password: ClassVar[bool] = False
     #: the entry of the navigation under which it lies (name of a URL)
     section: ClassVar[str] = ""
     #: one or two sentences: what this page is for and what to do here
@@ -75,6 +84,8 @@ class Page(View):
         if not self.public:
             if not request.user.is_authenticated:
                 return redirect(f"/sign-in?{urlencode({'next': request.get_full_path()})}")
+            if request.user.password_temporary and not self.before_password:
+                return redirect(f"/account/password?{urlencode({'next': request.get_full_path()})}")
             asked = self.asks_second_factor()
             if asked and settings.SECOND_FACTOR and not is_verified(request):
                 return redirect(f"/second-factor?{urlencode({'next': request.get_full_path()})}")
@@ -84,7 +95,7 @@ class Page(View):
 
     def asks_second_factor(self) -> bool:
         """Whether this request needs the second factor."""
-        return self.second_factor
+        return self.second_factor or self.permission in GUARDED
 
     @property
     def actor(self) -> Actor:

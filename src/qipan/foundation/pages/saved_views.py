@@ -20,6 +20,11 @@ def saved_views(user: User, page: str) -> Sequence[SavedView]:
     return list(SavedView.objects.filter(user_id=user.pk, page=page).order_by("name"))
 
 
+def own_views(user: User) -> Sequence[SavedView]:
+    """All views that this user keeps, by list and name."""
+    return list(SavedView.objects.filter(user_id=user.pk).order_by("page", "name"))
+
+
 def view_save(*, actor: Actor, page: str, name: str, query: str, at: datetime) -> SavedView:
     """Keep a list's address under a name. Raises BadInput (no name, too long, too many), Conflict (name taken)."""
     name = name.strip()

@@ -7,6 +7,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import get_language
 
 from qipan.foundation.access.scoping import scope, within
+from qipan.foundation.pages.searching import MOST, Found
 from qipan.rooms.geography.models import Area, PopulationCount
 from qipan.terms.areas import AreaLevel
 from qipan.terms.errors import Absent
@@ -134,3 +135,14 @@ def search_areas(actor: Actor, text: str, *, most: int = 20) -> QuerySet[Area]:
     found = scope(Area.objects.all(), actor, Permission.AREA_VIEW, field="path")
     named = Q(code=text) | Q(name_zh__contains=text) | Q(name_en__icontains=text)
     return found.filter(named).order_by("path")[:most]
+
+
+def find_areas(actor: Actor, text: str) -> list[Found]:
+    """For the global search: areas by code, or by a part of their names."""
+    chinese = (get_language() or "").startswith("zh")
+    return [
+        Found(
+            area.name_zh if chinese else area.name_en or area.name_zh, "area", area.code, area.code, area.code == text
+        )
+        for area in search_areas(actor, text, most=MOST)
+    ]

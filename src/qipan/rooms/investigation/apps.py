@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class InvestigationConfig(AppConfig):
@@ -6,16 +7,17 @@ class InvestigationConfig(AppConfig):
     label = "investigation"
 
     def ready(self) -> None:
-        from django.utils.translation import gettext_lazy as _
 
         from qipan.foundation.access import holdings
         from qipan.foundation.indicators import registry
         from qipan.foundation.intake import kinds
         from qipan.foundation.pages import person_panels
+        from qipan.foundation.pages.searching import register as register_finder
         from qipan.rooms.investigation.indicators import INDICATORS
         from qipan.rooms.investigation.intake import CASES, CONTACTS
-        from qipan.rooms.investigation.selectors import held_cases, held_exposures
+        from qipan.rooms.investigation.selectors import find_cases, held_cases, held_exposures
         from qipan.rooms.investigation.web.person import case_actions, cases_panel, contacts_panel
+        from qipan.terms.roles import Permission
 
         person_panels.register("cases", cases_panel, order=30)
         person_panels.register("contacts", contacts_panel, order=31)
@@ -26,3 +28,4 @@ class InvestigationConfig(AppConfig):
         kinds.register(CONTACTS)
         for indicator in INDICATORS:
             registry.register(indicator)
+        register_finder("cases", _("Cases"), Permission.CASE_VIEW, find_cases)

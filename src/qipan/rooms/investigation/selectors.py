@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce
 
 from qipan.foundation.access.scoping import scope, within
 from qipan.foundation.pages.formats import NO_DATA
+from qipan.foundation.pages.searching import MOST, Found
 from qipan.foundation.pages.words import word
 from qipan.kernels.chains.statistics import ChainStatistics, chain_statistics
 from qipan.rooms.control.selectors import list_orders
@@ -271,4 +272,13 @@ def held_exposures(person_id: int) -> list[str]:
     return [
         f"{row.last_exposure or row.first_exposure or NO_DATA} · {word(ContactClass, row.contact_class)}"
         for row in rows
+    ]
+
+
+def find_cases(actor: Actor, text: str) -> list[Found]:
+    """For the global search: cases by the id that their source gave them, the newest first."""
+    cases = line_list(actor).filter(case_id__istartswith=text).order_by("-pk")[:MOST]
+    return [
+        Found(case.case_id, "case", case.pk, word(Classification, case.classification), case.case_id == text)
+        for case in cases
     ]

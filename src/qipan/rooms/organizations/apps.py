@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class OrganizationsConfig(AppConfig):
@@ -12,3 +13,10 @@ class OrganizationsConfig(AppConfig):
 
         register_lookup("user", user_labels)
         register_lookup("unit", unit_labels)
+
+
+        from qipan.foundation.pages.searching import register as register_finder
+        from qipan.rooms.organizations.selectors import find_accounts, find_units
+        from qipan.terms.roles import Permission
+        register_finder("units", _("Units"), Permission.UNIT_VIEW, find_units)
+        register_finder("users", _("Users"), Permission.USER_MANAGE, find_accounts)

@@ -12,6 +12,7 @@ from qipan.foundation.access.scoping import scope, within
 from qipan.foundation.access.selectors import list_users, managed_user
 from qipan.foundation.audit.models import AuditEntry
 from qipan.foundation.audit.selectors import entries_about
+from qipan.foundation.pages.searching import MOST, Found
 from qipan.rooms.organizations.models import Duty, Membership, TaskForce, TaskForceMember, Unit
 from qipan.terms.errors import Absent
 from qipan.terms.roles import Actor, Grant, Permission, Role
@@ -195,3 +196,34 @@ def account_history(actor: Actor, user_id: int) -> Sequence[AuditEntry]:
     memberships = managed_memberships(actor, user_id).values_list("pk", flat=True)
     entries = [*entries_about("user", [user_id]), *entries_about("membership", list(memberships))]
     return sorted(entries, key=lambda entry: -entry.seq)[:50]
+
+
+def own_memberships(actor: Actor, *, day: date) -> QuerySet[Membership]:
+    """The actor's own memberships that are in force on a day or later, with their units; none for machinery."""
+    own = Membership.objects.filter(user_id=actor.user_id or 0).filter(Q(ends_on=None) | Q(ends_on__gte=day))
+    return own.select_related("unit").order_by("starts_on", "pk")
+
+
+def own_duties(actor: Actor, *, at: datetime) -> QuerySet[Duty]:
+    """The actor's own duties that are not over, with their units; none for machinery."""
+    own = Duty.objects.filter(user_id=actor.user_id or 0, ends_at__gt=at)
+    return own.select_related("unit").order_by("starts_at", "pk")
+
+
+def find_units(actor: Actor, text: str) -> list[Found]:
+    """For the global search: units by code, or by a part of their names."""
+    named = Q(code__iexact=text) | Q(name_zh__contains=text) | Q(name_en__icontains=text)
+    chinese = (get_language() or "").startswith("zh")
+    return [
+        Found(unit.name_zh if chinese else unit.name_en, "unit", unit.code, unit.code, unit.code == text)
+        for unit in list_units(actor).filter(named)[:MOST]
+    ]
+
+
+def find_accounts(actor: Actor, text: str) -> list[Found]:
+    """For the global search: accounts that the actor manages, by user name or a part of the shown name."""
+    named = Q(username__istartswith=text) | Q(display_name__icontains=text)
+    return [
+        Found(user.display_name, "user", user.pk, user.username, user.username == text)
+        for user in list_users(actor).filter(named)[:MOST]
+    ]

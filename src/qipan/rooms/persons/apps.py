@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class PersonsConfig(AppConfig):
@@ -13,3 +14,12 @@ class PersonsConfig(AppConfig):
 
         register(KIND)
         register_vault(open_names, purposes)
+
+
+        from qipan.foundation.pages.searching import register as register_finder
+        from qipan.rooms.persons.intake import KIND
+        from qipan.rooms.persons.selectors import find_by_code
+        from qipan.terms.roles import Permission
+
+        register(KIND)
+        register_finder("people", _("People"), Permission.PERSON_VIEW, find_by_code)

@@ -15,9 +15,10 @@ from qipan.foundation import crypto
 from qipan.foundation.access.scoping import scope, within
 from qipan.foundation.audit.models import AuditEntry
 from qipan.foundation.audit.selectors import entries_about, entries_listing
+from qipan.foundation.pages.searching import Found
 from qipan.rooms.persons.models import Household, Person, PersonalLink, PersonKey
 from qipan.terms.errors import Absent
-from qipan.terms.identity import parse_person_code
+from qipan.terms.identity import parse_person_code, person_code
 from qipan.terms.roles import Actor, Permission
 
 #: Values in one query: below the 32,766 parameters that SQLite takes.
@@ -231,3 +232,12 @@ def person_history(actor: Actor, person_id: int, at: datetime) -> list[AuditEntr
     )
     entries |= {entry.seq: entry for entry in listed}
     return sorted(entries.values(), key=lambda entry: -entry.seq)[:60]
+
+
+def find_by_code(actor: Actor, text: str) -> list[Found]:
+    """For the global search: the person of a code. By name, number or phone people are found for a purpose only."""
+    try:
+        person = access_person(actor, parse_person_code(text))
+    except (ValueError, Absent):
+        return []
+    return [Found(person_code(person.pk), "person", person_code(person.pk), exact=True)]

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 
 from qipan.foundation import clock
 from qipan.foundation.access.scoping import scope, within
+from qipan.foundation.pages.searching import MOST, Found
 from qipan.rooms.control.selectors import OrderFact, order_facts
 from qipan.rooms.quarantine.models import Room, Site, Stay
 from qipan.rooms.quarantine.rules import (
@@ -382,3 +383,11 @@ def placement_inputs(actor: Actor, area_path: str | None, at: datetime) -> tuple
     ]
     rooms = scope(Room.objects.all(), actor, Permission.STAY_MANAGE, "site__area_path").filter(in_use_at(at))
     return arrivals, room_states(rooms, at)
+
+
+def find_sites(actor: Actor, text: str) -> list[Found]:
+    """For the global search: quarantine sites by a part of their names."""
+    return [
+        Found(site.name, "site", site.pk, exact=site.name == text)
+        for site in list_sites(actor).filter(name__icontains=text)[:MOST]
+    ]

@@ -10,6 +10,8 @@ from qipan.foundation import clock, crypto
 from qipan.foundation.access.scoping import scope, within
 from qipan.foundation.audit.models import AuditEntry
 from qipan.foundation.audit.selectors import entries_about, entries_at, entries_of_writes
+from qipan.foundation.pages.searching import Found
+from qipan.foundation.pages.words import word
 from qipan.rooms.control.models import Appeal, Evidence, Order
 from qipan.rooms.control.rules import canonical
 from qipan.rooms.control.selectors.decisions import current_decisions
@@ -257,3 +259,15 @@ def access_appeal(actor: Actor, appeal_id: int) -> Appeal:
 def appeals_overdue(at: datetime) -> QuerySet[Appeal]:
     """Open appeals whose clock has run out. Machinery: not scoped."""
     return Appeal.objects.filter(state=Appeal.State.OPEN, due_at__lte=at).order_by("pk")
+
+
+def find_order(actor: Actor, text: str) -> list[Found]:
+    """For the global search: an order by its number, "#123" or "123"."""
+    number = text.removeprefix("#")
+    if not number.isdecimal() or len(number) > 12:
+        return []
+    try:
+        order = access_order(actor, int(number))
+    except Absent:
+        return []
+    return [Found(f"#{order.pk}", "order", order.pk, word(OrderKind, order.kind), text.startswith("#"))]

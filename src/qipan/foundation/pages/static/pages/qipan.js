@@ -12,11 +12,20 @@
       try { localStorage.setItem("qipan-theme", next); } catch (error) { /* private window */ }
       document.dispatchEvent(new CustomEvent("qipan:theme"));
     }
+    if (act.dataset.act === "menu") { menu(!document.querySelector(".frame-head").classList.contains("shown")); }
     if (act.dataset.act === "print") { window.print(); }
     if (act.dataset.act === "all") {
       document.querySelectorAll('#list-form input[name="row"]').forEach(function (box) { box.checked = act.checked; });
     }
   });
+
+  // On a phone the navigation, the search and the tools lie behind the menu.
+  function menu(shown) {
+    var button = document.querySelector('[data-act="menu"]');
+    if (!button) { return; }
+    document.querySelector(".frame-head").classList.toggle("shown", shown);
+    button.setAttribute("aria-expanded", String(shown));
+  }
 
   document.addEventListener("change", function (event) {
     if (event.target.dataset && event.target.dataset.act === "submit") { event.target.form.requestSubmit(); }
@@ -47,7 +56,12 @@
   document.addEventListener("keydown", function (event) {
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
       var search = document.getElementById("q");
-      if (search) { event.preventDefault(); search.focus(); search.select(); }
+      if (search) { event.preventDefault(); menu(true); search.focus(); search.select(); }
+      return;
+    }
+    if (event.key === "Escape" && document.querySelector(".frame-head.shown")) {
+      menu(false);
+      document.querySelector('[data-act="menu"]').focus();
       return;
     }
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) { return; }

@@ -2,6 +2,7 @@
 (function () {
   "use strict";
   var root = document.documentElement;
+  root.classList.add("js");
   var kept = null;
   try { kept = localStorage.getItem("qipan-theme"); } catch (error) { kept = null; }
   var dark = window.matchMedia && window.matchMedia("(prefers-color-scheme: dark)").matches;
