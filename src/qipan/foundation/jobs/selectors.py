@@ -1,8 +1,9 @@
 """Reading the queue."""
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from qipan.foundation.jobs.models import Job
+from qipan.foundation.jobs.registry import all_kinds
 from qipan.terms.errors import Absent
 from qipan.terms.roles import Actor, Permission
 
@@ -14,8 +15,23 @@ def list_jobs(actor: Actor, *, state: str | None = None) -> QuerySet[Job]:
 
 
 def access_job(actor: Actor, job_id: int) -> Job:
-    """One job. Raises Absent where there is none, or none that the actor may see."""
-    job = list_jobs(actor).filter(pk=job_id).first()
+    """One job: of those who see all, one's own, or of a kind that one may look at. Raises Absent."""
+    jobs = Job.objects.filter(pk=job_id)
+    if not actor.areas_for(Permission.JOB_VIEW):
+        kinds = [kind.name for kind in all_kinds() if kind.view is not None and actor.areas_for(kind.view)]
+        own = Q(created_by=actor.user_id) if actor.user_id is not None else Q(pk=None)
+        jobs = jobs.filter(own | Q(kind__in=kinds))
+    job = jobs.first()
     if job is None:
         raise Absent("job")
     return job
+
+
+def last_job(actor: Actor, kind: str) -> Job | None:
+    """The newest job of a kind, where the actor may see it."""
+    newest = Job.objects.filter(kind=kind).order_by("-pk").values_list("pk", flat=True).first()
+    try:
+        return access_job(actor, newest) if newest is not None else None
+    except Absent:
+        return None
+
