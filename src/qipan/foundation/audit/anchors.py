@@ -13,6 +13,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
+
 from qipan.foundation.audit import verify_log
 from qipan.foundation.audit.chain import FIELDS, GENESIS, canonical_instant
 from qipan.foundation.audit.models import AuditEntry
@@ -26,6 +28,11 @@ class Anchor:
     seq: int
     hash: str
     at: datetime
+
+
+def anchor_path() -> Path:
+    """The file in which the daily cycle anchors the log on this machine."""
+    return Path(settings.VAR) / "anchors" / "log.jsonl"
 
 
 def head(at: datetime) -> Anchor:

@@ -1,6 +1,7 @@
 """Files out of intake: templates, and rejects to be mended and sent again."""
 
 import csv
+import io
 import os
 import stat
 from collections.abc import Sequence
@@ -8,15 +9,21 @@ from datetime import datetime
 from pathlib import Path
 
 import polars as pl
+from openpyxl import Workbook
+from openpyxl.styles import Font
+from openpyxl.utils import get_column_letter
 
 from qipan.foundation.access.scoping import require
 from qipan.foundation.audit.services import audited
 from qipan.foundation.exports.cells import neutralise
-from qipan.foundation.intake.kinds import FileKind, file_kind
+from qipan.foundation.intake.kinds import ColumnType, FileKind, file_kind
 from qipan.foundation.intake.reading import REJECT_COLUMNS
 from qipan.foundation.intake.selectors import access_batch, open_rejects, reason_text
 from qipan.terms.errors import BadInput, Refused
 from qipan.terms.roles import Actor
+
+#: types whose digits a spreadsheet must not interpret
+_AS_TEXT = (ColumnType.AREA, ColumnType.PERSON, ColumnType.DATE, ColumnType.INSTANT)
 
 
 def restored(frame: pl.DataFrame) -> pl.DataFrame:
@@ -45,6 +52,31 @@ def template_write(*, kind: str | FileKind, path: Path) -> list[str]:
     header = [column.name for column in kind.columns]
     _write_csv(path, [header])
     return header
+
+
+def template_content(*, kind: FileKind, form: str) -> bytes:
+    """An empty file with a kind's headers, as CSV or XLSX; in the workbook, columns whose digits count are text, so
+    that a spreadsheet leaves them alone. Raises BadInput for another form.
+    """
+    header = [column.name for column in kind.columns]
+    if form == "csv":
+        return (",".join(header) + "\r\n").encode("utf-8-sig")
+    if form != "xlsx":
+        raise BadInput("“%(form)s” is no form of file; known are: %(known)s.", form=form[:20], known="csv, xlsx")
+    book = Workbook()
+    sheet = book.create_sheet(kind.name[:31], 0)
+    del book[book.sheetnames[1]]
+    for number, column in enumerate(kind.columns, 1):
+        title = sheet.cell(1, number, column.name)
+        title.font = Font(bold=True)
+        width = sheet.column_dimensions[get_column_letter(number)]
+        width.width = max(len(column.name) + 2, 14)
+        if column.exact or column.type in _AS_TEXT:
+            width.number_format = "@"
+    sheet.freeze_panes = "A2"
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()
 
 
 def rejects_export(*, actor: Actor, batch_id: int, path: Path, at: datetime) -> int:

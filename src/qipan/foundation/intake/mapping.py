@@ -206,6 +206,16 @@ def make_mapping(data: AnyMapping[str, Any], kind: FileKind) -> Mapping:
     )
 
 
+def shipped_mappings(kind: FileKind) -> list[tuple[str, str]]:
+    """(name, title) of the mappings that the rooms ship for a kind of file, by title."""
+    found = []
+    for path in settings.PACKAGE.glob("rooms/*/mappings/*.toml"):
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        if data.get("kind") == kind.name:
+            found.append((path.stem, str(data.get("title", path.stem))))
+    return sorted(found, key=lambda each: each[1])
+
+
 def load_mapping(name: str, kind: FileKind) -> Mapping:
     """A mapping file by path, or by name one of those that the rooms ship. Raises BadInput."""
     path = Path(name)
@@ -233,6 +243,19 @@ class Plan:
 
 def bind(mapping: Mapping, kind: FileKind, header: Sequence[str], file: str) -> Plan:
     """Match a mapping with a file. Raises BadInput naming the columns that are missing."""
+    plan, missing = match(mapping, kind, header)
+    if missing:
+        raise BadInput(
+            "%(file)s lacks the columns %(columns)s (a file of %(kind)s needs them).",
+            file=file,
+            columns=", ".join(missing),
+            kind=kind.name,
+        )
+    return plan
+
+
+def match(mapping: Mapping, kind: FileKind, header: Sequence[str]) -> tuple[Plan, list[str]]:
+    """What of a file feeds which column of ours, and the columns that are missing."""
     theirs = set(header)
     by_name: dict[str, str] = {}
     for name in header:
@@ -256,14 +279,8 @@ def bind(mapping: Mapping, kind: FileKind, header: Sequence[str], file: str) -> 
         missing += [c.name for c in kind.columns if c.required and c.name not in given | filled]
         used |= named
         parts.append(replace(part, columns=columns))
-    if missing:
-        raise BadInput(
-            "%(file)s lacks the columns %(columns)s (a file of %(kind)s needs them).",
-            file=file,
-            columns=", ".join(dict.fromkeys(missing)),
-            kind=kind.name,
-        )
-    return Plan(mapping, tuple(parts), tuple(name for name in header if name not in used), kind)
+    plan = Plan(mapping, tuple(parts), tuple(name for name in header if name not in used), kind)
+    return plan, list(dict.fromkeys(missing))
 
 
 def apply(plan: Plan, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[int]]:

@@ -73,6 +73,37 @@ def read_ahead(blocks: Iterator[Block]) -> Iterator[Block]:
             yield block
 
 
+class FirstRows:
+    """The first rows of a reader, and nothing behind them."""
+
+    def __init__(self, reader: Reader, most: int) -> None:
+        """Of `reader`, at most `most` rows."""
+        self._reader, self._most = reader, most
+        self.header, self.encoding, self.aside = reader.header, reader.encoding, reader.aside
+        self.epoch_1904 = reader.epoch_1904
+        self.blank = 0
+        #: whether rows were left out
+        self.cut = False
+
+    def blocks(self) -> Iterator[Block]:
+        """The records, in order, as far as wanted."""
+        left = self._most
+        for block in self._reader.blocks():
+            self.blank = self._reader.blank
+            count = len(block.frame) + len(block.bad)
+            if count <= left:
+                left -= count
+                yield block
+                continue
+            self.cut = True
+            if left:
+                lines = sorted([*block.frame[LINE].to_list(), *(bad.line for bad in block.bad)])
+                last = lines[left - 1]
+                frame = block.frame.filter(pl.col(LINE) <= last)
+                yield Block(frame, [bad for bad in block.bad if bad.line <= last])
+            return
+
+
 def clean_header(file: str, cells: Sequence[str]) -> list[str]:
     """Headers stripped and in NFC; empty ones get a name. Raises BadInput for duplicates or no header."""
     names = [unicodedata.normalize("NFC", cell).strip().lstrip("\ufeff") for cell in cells]
@@ -134,12 +165,24 @@ class CsvReader:
             raise BadInput("%(file)s is empty: it has no header row.", file=path.name)
         self.encoding = decide_encoding(path).name
         self._delimiter = self._find_delimiter()
-        self.header = clean_header(path.name, self._rows_before_data(self._open()))
+        # header row 0: somebody looks where the header may be (`top`)
+        self.header = clean_header(path.name, self._rows_before_data(self._open())) if header_row else []
+
+    def top(self, count: int) -> list[list[str]]:
+        """The first rows as they are, the header among them. Raises BadInput where quoting breaks the table."""
+        rows: list[list[str]] = []
+        try:
+            rows.extend(islice(self._open(), count))
+        except csv.Error:
+            raise self._broken(len(rows)) from None
+        return rows
 
     def _find_delimiter(self) -> str:
         with self._path.open(encoding=self.encoding, newline="") as file:
-            line = next(islice(file, self._header_row - 1, None), "")
-        outside = "".join(line.split('"')[::2])
+            # without a known header row, whatever separates the most cells of the first rows
+            skipped = self._header_row - 1 if self._header_row else 0
+            lines = list(islice(file, skipped, skipped + (1 if self._header_row else 10)))
+        outside = "".join("".join(line.split('"')[::2]) for line in lines)
         counts = {delimiter: outside.count(delimiter) for delimiter in _DELIMITERS}
         return max(_DELIMITERS, key=lambda delimiter: counts[delimiter])
 
@@ -149,11 +192,17 @@ class CsvReader:
 
     def _rows_before_data(self, rows: Iterator[list[str]]) -> list[str]:
         try:
-            return list(islice(rows, self._header_row))[-1:][0]
-        except IndexError:
-            raise BadInput("%(file)s is empty: it has no header row.", file=self._path.name) from None
+            before = list(islice(rows, self._header_row))
         except csv.Error:
             raise self._broken(self._header_row) from None
+        if not before:
+            raise BadInput("%(file)s is empty: it has no header row.", file=self._path.name)
+        if len(before) < self._header_row:
+            raise BadInput(
+                "%(file)s has no row %(row)s, where its headers should be.",
+                file=self._path.name, row=self._header_row,
+            )  # fmt: skip
+        return before[-1]
 
     def _broken(self, line: int) -> BadInput:
         return BadInput(

@@ -22,7 +22,7 @@ from qipan.foundation.intake.mapping import DEFAULT_ZONE, Plan, bind, load_mappi
 from qipan.foundation.intake.mapping import Mapping as ColumnMapping
 from qipan.foundation.intake.models import AcceptedRow, Batch, Chunk
 from qipan.foundation.intake.opening import open_file
-from qipan.foundation.intake.reading import Reader, read_ahead
+from qipan.foundation.intake.reading import FirstRows, Reader, read_ahead
 from qipan.foundation.intake.selectors import access_batch, known_rows, list_rejects
 from qipan.foundation.intake.totals import Totals, check_row_limits
 from qipan.terms.errors import BadInput, Conflict, Denied, QipanError, Refused
@@ -114,11 +114,13 @@ def file_import(
     confirm_rows: int | None = None,
     all_or_nothing: bool = False,
     progress: Progress | None = None,
+    most_rows: int | None = None,
 ) -> ImportResult:
     """Take a file in: all of it checked into staging, then committed in chunks; returns its totals.
 
     `mapping`: the name or path of a mapping file, or its content. `what_if`: times in the future pass.
     `confirm_rows`: the number of rows that the sender counted. `all_or_nothing`: one reject refuses the file.
+    `most_rows`: of a dry run, how many rows it looks at.
     The same file again goes on where an earlier import stopped; when that was complete, every row is a
     duplicate. Raises BadInput (the file), Denied, Conflict (another process has it), Refused (the clock, the
     disk), Interrupted (the database went away: the batch stays open).
@@ -129,7 +131,9 @@ def file_import(
     if not source.strip() or len(source) > 80:
         raise BadInput("A source needs a name of 1 to 80 characters.")
     made = _mapping(mapping, kind)
-    reader = open_file(path, header_row=made.header_row)
+    reader: Reader = open_file(path, header_row=made.header_row)
+    if dry_run and most_rows is not None:
+        reader = FirstRows(reader, most_rows)
     plan = bind(made, kind, reader.header, path.name)
     ctx = IntakeContext(
         actor, source, 0, at, what_if=what_if, options=made.options, time_zone=made.time_zone or DEFAULT_ZONE

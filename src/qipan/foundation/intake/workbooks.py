@@ -211,6 +211,10 @@ class WorkbookReader:
         except (python_calamine.CalamineError, OSError, IndexError):
             raise _unsafe(path) from None
         self.aside = [f"[{name}]" for name in others]
+        self.sheet = names[0]
+        if not header_row:
+            # somebody looks where the header may be (`top`)
+            return
         rows = list(islice(self._rows(), header_row))
         if len(rows) < header_row:
             raise BadInput("%(file)s is empty: it has no header row.", file=path.name)
@@ -218,6 +222,10 @@ class WorkbookReader:
         while cells and not cells[-1].strip():
             cells.pop()
         self.header = clean_header(path.name, cells)
+
+    def top(self, count: int) -> list[list[str]]:
+        """The first rows as they are, without marks, the header among them."""
+        return [[cell[3:] if cell.startswith("\0") else cell for cell in row] for row in islice(self._rows(), count)]
 
     def _rows(self) -> Iterator[list[str]]:
         """All rows from the sheet's first row on; columns from its first filled one."""

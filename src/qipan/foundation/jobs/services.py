@@ -36,12 +36,13 @@ def job_add(
 ) -> Job:
     """Put a job into the queue; with a `key` that an unfinished job of this kind has, answer with that job.
 
-    `arguments`: JSON values, ids only, never personal data. Raises Denied without JOB_RUN, BadInput for an
-    unknown kind.
+    `arguments`: JSON values, ids only, never personal data. Raises Denied without the right that the kind asks
+    for (JOB_RUN, where it names no other), BadInput for an unknown kind.
     """
     with audited(actor=actor, action="job.add", at=at) as entry:
-        require_anywhere(actor, Permission.JOB_RUN)
-        if job_kind(kind) is None:
+        known = job_kind(kind)
+        require_anywhere(actor, known.permission if known is not None else Permission.JOB_RUN)
+        if known is None:
             raise BadInput("There is no job called %(name)s.", name=kind)
         unfinished = Job.objects.filter(kind=kind, key=key, state__in=_UNFINISHED)
         found = unfinished.first() if key is not None else None
@@ -67,18 +68,58 @@ def job_add(
         return found
 
 
-def job_cancel(*, actor: Actor, job_id: int, at: datetime) -> Job:
-    """Cancel a job. A running one stops at its next sign of progress.
+def job_start(*, actor: Actor, kind: str, at: datetime) -> Job:
+    """Start a job by hand. Raises Absent for a kind that is not started so, Denied."""
+    known = job_kind(kind)
+    if known is None or known.by_hand is None:
+        raise Absent("job")
+    arguments, key = known.by_hand(at)
+    return job_add(actor=actor, kind=kind, arguments=arguments, at=at, key=key)
 
-    Raises Denied without JOB_RUN, Absent, Refused for a job that is over.
+
+def job_cancel(*, actor: Actor, job_id: int, at: datetime) -> Job:
+    """Cancel a job, one's own or with JOB_RUN anybody's. A running one stops at its next sign of progress.
+
+    Raises Denied, Absent, Refused for a job that is over.
     """
     with audited(actor=actor, action="job.cancel", at=at) as entry:
-        require_anywhere(actor, Permission.JOB_RUN)
-        job = Job.objects.filter(pk=job_id).first()
-        if job is None:
-            raise Absent("job")
+        job = _own_or_any(actor, job_id)
         if not Job.objects.filter(pk=job_id, state__in=_UNFINISHED).update(state=Job.State.CANCELLED, finished_at=at):
             raise Refused("The job is over.")
+        entry.about("job", job_id, detail={"kind": job.kind})
+        job.refresh_from_db()
+        return job
+
+
+def _own_or_any(actor: Actor, job_id: int) -> Job:
+    """The job that the actor started, or anybody's with JOB_RUN. Raises Denied, Absent."""
+    job = Job.objects.filter(pk=job_id).first()
+    if job is None or actor.user_id is None or job.created_by != actor.user_id:
+        require_anywhere(actor, Permission.JOB_RUN)
+    if job is None:
+        raise Absent("job")
+    return job
+
+
+def job_retry(*, actor: Actor, job_id: int, at: datetime) -> Job:
+    """Put a failed or cancelled job into the queue once more, from its first attempt. It runs with the rights of
+    whoever started it, not of whoever retries it.
+
+    Raises Denied, Absent, Refused for a job that is not over or was done, Conflict where the same work waits already.
+    """
+    with audited(actor=actor, action="job.retry", at=at) as entry:
+        job = _own_or_any(actor, job_id)
+        over = Job.objects.filter(pk=job_id, state__in=(Job.State.FAILED, Job.State.CANCELLED))
+        try:
+            with transaction.atomic():
+                again = over.update(
+                    state=Job.State.WAITING, claimed_by="", heartbeat_at=None, run_after=at, attempts=0, error="",
+                    progress_done=0, progress_total=None, finished_at=None, result=None,
+                )  # fmt: skip
+        except IntegrityError:
+            raise Conflict("The same work is in the queue already.") from None
+        if not again:
+            raise Refused("Only a job that failed or was cancelled can be run again.")
         entry.about("job", job_id, detail={"kind": job.kind})
         job.refresh_from_db()
         return job

@@ -10,15 +10,16 @@ from datetime import date, datetime, timedelta
 from time import perf_counter
 from typing import Any
 
-from django.conf import settings
 from django.utils.translation import gettext_noop
 
 from qipan.foundation import clock
+from qipan.foundation.access.acting import actor_of_user
 from qipan.foundation.access.scoping import require_recorded
-from qipan.foundation.audit.anchors import anchor_append, anchors_read, head
+from qipan.foundation.audit.anchors import anchor_append, anchor_path, anchors_read, head
 from qipan.foundation.audit.selectors import log_newest_at, not_before_log
 from qipan.foundation.audit.services import audited
 from qipan.foundation.indicators.services import AreaRow, indicators_store
+from qipan.foundation.jobs.registry import JobContext, JobKind
 from qipan.rooms.command.models import DayRun
 from qipan.rooms.control.selectors import appeals_overdue, list_orders, reconcile_ledger
 from qipan.rooms.control.services import appeals_release_overdue, decisions_refresh
@@ -31,7 +32,6 @@ from qipan.terms.roles import SYSTEM_ACTOR, Actor, Permission
 
 #: the levels at which somebody commands, and for which every day's indicators are kept
 LEVELS = (AreaLevel.CITY, AreaLevel.COUNTY, AreaLevel.TOWNSHIP)
-ANCHORS = "log.jsonl"
 
 Counts = dict[str, int]
 
@@ -161,9 +161,8 @@ STEPS: tuple[tuple[str, Step], ...] = (
 
 def _anchor(day: _Day) -> tuple[Counts, bool]:
     """Write the head of the log down where an anchor is not there yet."""
-    folder = settings.VAR / "anchors"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / ANCHORS
+    path = anchor_path()
+    path.parent.mkdir(parents=True, exist_ok=True)
     anchor = head(day.moment)
     if path.exists() and anchors_read(path).get(anchor.seq) == anchor.hash:
         return {"entries": anchor.seq}, False
@@ -223,3 +222,25 @@ def _day_store(actor: Actor, result: DayResult) -> None:
         )
         counts = {step.name: step.counts for step in result.steps}
         entry.about("day", result.day.isoformat(), area_path="/", detail={"counts": counts})
+
+
+def _run_job(context: JobContext) -> dict[str, Any]:
+    """The day of the job, with the rights that whoever started it holds now."""
+    at = context.now()
+    actor = actor_of_user(context.created_by, at)
+    day = date.fromisoformat(str(context.arguments["date"]))
+    result = day_run(
+        actor=actor, date=day, at=at, progress=lambda name, number, count: context.progress(number, count)
+    )
+    return result.as_json()
+
+
+def _today(at: datetime) -> tuple[dict[str, Any], str]:
+    day = clock.local_date(at, clock.civil_zone()).isoformat()
+    return {"date": day}, day
+
+
+DAY_JOB = JobKind(
+    "command.day", _run_job, title="Run the daily cycle", permission=Permission.DAY_RUN, by_hand=_today,
+    hint="Decides whatever is due, closes what has ended, computes today’s figures. Run twice, it changes nothing.",
+)  # fmt: skip

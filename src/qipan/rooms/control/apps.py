@@ -10,11 +10,13 @@ class ControlConfig(AppConfig):
         """Make the room's files and numbers known."""
 
         from qipan.foundation.access import holdings
+        from qipan.foundation.exports.kinds import register as register_export
         from qipan.foundation.indicators.registry import register as register_indicator
         from qipan.foundation.intake.kinds import register as register_kind
         from qipan.foundation.jobs.registry import register as register_job
         from qipan.foundation.pages import person_panels
         from qipan.foundation.pages.searching import register as register_finder
+        from qipan.rooms.control import exports
         from qipan.rooms.control.indicators import INDICATORS
         from qipan.rooms.control.intake import EVIDENCE
         from qipan.rooms.control.selectors import find_order
@@ -34,6 +36,5 @@ class ControlConfig(AppConfig):
         person_panels.register_actions("control", person.actions, order=10)
         holdings.register("facts", _("Facts in the ledger"), held_facts, order=20)
         holdings.register("orders", _("Orders, of now and of the past"), held_orders, order=30)
-
-
         register_finder("orders", _("Orders"), Permission.ORDER_VIEW, find_order)
+        register_export(exports.EVIDENCE)

@@ -7,12 +7,13 @@ class InvestigationConfig(AppConfig):
     label = "investigation"
 
     def ready(self) -> None:
-
         from qipan.foundation.access import holdings
+        from qipan.foundation.exports.kinds import register as register_export
         from qipan.foundation.indicators import registry
         from qipan.foundation.intake import kinds
         from qipan.foundation.pages import person_panels
         from qipan.foundation.pages.searching import register as register_finder
+        from qipan.rooms.investigation import exports
         from qipan.rooms.investigation.indicators import INDICATORS
         from qipan.rooms.investigation.intake import CASES, CONTACTS
         from qipan.rooms.investigation.selectors import find_cases, held_cases, held_exposures
@@ -29,3 +30,5 @@ class InvestigationConfig(AppConfig):
         for indicator in INDICATORS:
             registry.register(indicator)
         register_finder("cases", _("Cases"), Permission.CASE_VIEW, find_cases)
+        register_export(exports.CASES)
+        register_export(exports.CONTACTS)

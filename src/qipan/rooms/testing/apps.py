@@ -9,9 +9,11 @@ class TestingConfig(AppConfig):
         from django.utils.translation import gettext_lazy as _
 
         from qipan.foundation.access import holdings
+        from qipan.foundation.exports.kinds import register as register_export
         from qipan.foundation.indicators import registry
         from qipan.foundation.intake import kinds
         from qipan.foundation.pages import person_panels
+        from qipan.rooms.testing import exports
         from qipan.rooms.testing.indicators import INDICATORS
         from qipan.rooms.testing.intake import TESTS
         from qipan.rooms.testing.selectors import held_tests
@@ -22,3 +24,4 @@ class TestingConfig(AppConfig):
         kinds.register(TESTS)
         for indicator in INDICATORS:
             registry.register(indicator)
+        register_export(exports.TESTS)

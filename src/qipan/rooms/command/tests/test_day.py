@@ -11,7 +11,7 @@ from django.db import connection
 from tests.cast import CITY, COUNTY_A, COUNTY_B, TODAY, TOWNSHIP_A1
 
 from qipan.cli.main import main
-from qipan.foundation.audit.anchors import anchors_read
+from qipan.foundation.audit.anchors import anchor_path, anchors_read
 from qipan.foundation.audit.models import AuditEntry
 from qipan.foundation.indicators.models import IndicatorValue
 from qipan.foundation.indicators.registry import indicators
@@ -89,11 +89,11 @@ def test_a_day_twice_changes_nothing(town, at):
     first = run(TODAY, at)
     assert first.changed
     before = content_hash()
-    anchors = (settings.VAR / "anchors" / services.ANCHORS).read_bytes()
+    anchors = anchor_path().read_bytes()
     second = run(TODAY, at)
     assert not second.changed
     assert content_hash() == before
-    assert (settings.VAR / "anchors" / services.ANCHORS).read_bytes() == anchors
+    assert anchor_path().read_bytes() == anchors
     # and once more, when the day is long over
     run(TODAY, at + 40 * DAY)
     again = run(TODAY, at + 50 * DAY)
@@ -117,7 +117,7 @@ def test_it_says_what_it_found(town, at):
     assert counts(result, "work")["visit_due"] == 1
     assert DayRun.objects.get(date=TODAY).steps == document["steps"][:-1]
     head = AuditEntry.objects.order_by("-seq").first()
-    assert anchors_read(settings.VAR / "anchors" / services.ANCHORS) == {head.seq: head.hash}
+    assert anchors_read(anchor_path()) == {head.seq: head.hash}
 
 
 def test_orders_lapse_and_the_alarm_rings(town, at):

@@ -1,0 +1,1 @@
+"""The import wizard: file → what we understood → preview → run → totals and rejects; and the batches there are."""
