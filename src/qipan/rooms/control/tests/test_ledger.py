@@ -128,6 +128,8 @@ def test_bulk_and_single_give_the_same_decisions_and_orders(town: Cast, at: date
 
 def test_bulk_evidence_marks_stale_and_reading_decides_again(town: Cast, at: datetime) -> None:
     exposed(town.alice, town.xia, last=at - days(1), now=at)
+    exposed(town.alice, town.wei, last=at - days(1), now=at, to=town.xia, contact_class="secondary")
+    exposed(town.alice, town.yun, last=at - days(1), now=at)
     row = NewEvidence(
         key=evidence_key("test", "lab", "S1"), person_id=town.xia, kind=EvidenceKind.TEST, at=at,
         value={"result": "positive", "method": "pcr"},
@@ -137,7 +139,8 @@ def test_bulk_evidence_marks_stale_and_reading_decides_again(town: Cast, at: dat
             actor=town.hu, source="lab", batch_id=7, write_id=entry.write_id, recorded_at=at, rows=[row]
         )
         entry.about("batch", 7, area_path="/", detail=detail)
-    assert StoredDecision.objects.get(person_id=town.xia).stale
+    # his, and that of who is linked to him: the cycle looks for what is stale. Nobody else's
+    assert set(StoredDecision.objects.filter(stale=True).values_list("person_id", flat=True)) == {town.xia, town.wei}
     read = selectors.decision_of(town.alice, town.xia, at=at)
     assert not read.stored
     assert "isolate" in {order["kind"] for order in read.content["orders"]}
@@ -145,6 +148,7 @@ def test_bulk_evidence_marks_stale_and_reading_decides_again(town: Cast, at: dat
     decisions_refresh(actor=SYSTEM_ACTOR, at=at)
     assert selectors.decision_of(town.alice, town.xia, at=at).stored
     assert "isolate" in {order.kind for order in open_orders(town.xia)}
+    assert "quarantine_central" in {order.kind for order in open_orders(town.wei)}
 
 
 def test_refreshing_twice_changes_and_writes_nothing(town: Cast, at: datetime) -> None:
