@@ -159,7 +159,7 @@ class SitePage(DetailPage):
 
     def state(self, thing: Board) -> Sequence[State]:
         """Open or closed; the alarm."""
-        states = [State(_("open"), Grave.GOOD) if thing.open else State(_("closed"), Grave.QUIET)]
+        states = [State(_("site open"), Grave.GOOD) if thing.open else State(_("site closed"), Grave.QUIET)]
         over = sum(guest.ends_at is None or guest.ends_at <= self.at for guest in thing.guests)
         if over:
             states.append(State(_("inside without an order: %(n)s") % {"n": over}, Grave.ALARM))
