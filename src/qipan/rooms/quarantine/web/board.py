@@ -135,8 +135,8 @@ class SitePage(DetailPage):
         Column(key="taken", title=_("Beds taken"), kind=Kind.NUMBER),
         Column(key="free", title=_("Beds free"), kind=Kind.NUMBER),
         Column(key="share", title=_("Share taken")),
-        Column(key="site__opened_at", title=_("Opened"), kind=Kind.INSTANT),
-        Column(key="site__closed_at", title=_("Closed"), kind=Kind.INSTANT),
+        Column(key="site__opened_at", title=_("Open since"), kind=Kind.INSTANT),
+        Column(key="site__closed_at", title=_("Closed on"), kind=Kind.INSTANT),
     )  # fmt: skip
     help = _(
         "Each tile is a room: who is in it by code, which day of the stay it is, until when the order binds. Red: "
