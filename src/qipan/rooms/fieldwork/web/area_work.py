@@ -105,7 +105,7 @@ class FieldTasks(ListPage):
         Column(key="area_path", title=_("Area"), kind=Kind.AREA, sort="area_path"),
         Column(key="due_on", title=_("Due on"), kind=Kind.DATE, sort="due_on"),
         Column(key="missed_since", title=_("Missed since"), kind=Kind.DATE),
-        Column(key="last_outcome", title=_("Today"), kind=Kind.WORD, words=FollowUpOutcome),
+        Column(key="last_outcome", title=_("Outcome today"), kind=Kind.WORD, words=FollowUpOutcome),
         Column(key="not_found_in_row", title=_("Not found in a row"), kind=Kind.NUMBER, sort="not_found_in_row",
                wide=True),
         Column(key="order_id", title=_("Order number"), link="order", link_key="order_id", wide=True),

@@ -58,6 +58,7 @@ def pages(site, stay):
         "manage": ["/quarantine/add", f"/quarantine/{site.pk}/receive", f"/quarantine/{site.pk}/rooms/add",
                    f"/quarantine/{site.pk}/close", f"/quarantine/{site.pk}/reopen",
                    f"/quarantine/stays/{stay.pk}/depart", f"/quarantine/stays/{stay.pk}/move",
+                   f"/quarantine/stays/{stay.pk}/take-back",
                    f"/quarantine/rooms/{room}/out", f"/quarantine/rooms/{room}/in"],
     }  # fmt: skip
 
@@ -358,3 +359,18 @@ def test_a_person_is_told_of_the_stays_that_are_held(cast, at, site, stay, order
         "演示·甲, room 101, 20 Jul 11:00: recorded by mistake and taken back",
         "演示·甲, room 101, from 20 Jul 12:00 until 20 Jul 13:00",
     ]
+
+
+def test_one_departure_and_one_arrival_are_taken_back(browse, site, stay, cast, at, monkeypatch):
+    gao, url = browse("gao"), f"/quarantine/stays/{stay.pk}/take-back"
+    services.stay_depart(actor=cast.gao, stay_id=stay.pk, at=at)
+    assert "the same bed as before" in text(gao.post(url))
+    assert "Take back" in text(gao.get(f"/quarantine/stays/{stay.pk}/"))
+    assert gao.post(url, {"confirmed": "1"}).status_code == 302
+    assert Stay.objects.get(pk=stay.pk).departed_at is None
+    monkeypatch.setenv("QIPAN_NOW", (at + HOUR).isoformat())
+    assert gao.post(url, {"confirmed": "1"}).status_code == 422
+    monkeypatch.setenv("QIPAN_NOW", at.isoformat())
+    assert "never in this room" in text(gao.post(url))
+    assert gao.post(url, {"confirmed": "1"}).status_code == 302
+    assert gao.post(url, {"confirmed": "1"}).status_code == 404

@@ -121,7 +121,8 @@ class Arrivals(ListPage):
         Column(key="order_id", title=_("Order"), link="order", link_key="order_id", wide=True),
     )
     filters = (
-        Choice(name="late", title=_("Deadline"), options=(("late", _("passed")), ("time", _("still to come"))),
+        Choice(name="late", title=_("Deadline"),
+               options=(("late", _("deadline passed")), ("time", _("deadline to come"))),
                keep=lambda rows, value: [row for row in rows if row.overdue == (value == "late")]),
         Choice(name="kind", title=_("Order"), words=OrderKind,
                leave_out=tuple(kind.value for kind in OrderKind if kind not in CENTRAL_KINDS),

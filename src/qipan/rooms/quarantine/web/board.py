@@ -135,8 +135,8 @@ class SitePage(DetailPage):
         Column(key="taken", title=_("Beds taken"), kind=Kind.NUMBER),
         Column(key="free", title=_("Beds free"), kind=Kind.NUMBER),
         Column(key="share", title=_("Share taken")),
-        Column(key="site__opened_at", title=_("Opened"), kind=Kind.INSTANT),
-        Column(key="site__closed_at", title=_("Closed"), kind=Kind.INSTANT),
+        Column(key="site__opened_at", title=_("Open since"), kind=Kind.INSTANT),
+        Column(key="site__closed_at", title=_("Closed on"), kind=Kind.INSTANT),
     )  # fmt: skip
     help = _(
         "Each tile is a room: who is in it by code, which day of the stay it is, until when the order binds. Red: "
@@ -159,7 +159,7 @@ class SitePage(DetailPage):
 
     def state(self, thing: Board) -> Sequence[State]:
         """Open or closed; the alarm."""
-        states = [State(_("open"), Grave.GOOD) if thing.open else State(_("closed"), Grave.QUIET)]
+        states = [State(_("site open"), Grave.GOOD) if thing.open else State(_("site closed"), Grave.QUIET)]
         over = sum(guest.ends_at is None or guest.ends_at <= self.at for guest in thing.guests)
         if over:
             states.append(State(_("inside without an order: %(n)s") % {"n": over}, Grave.ALARM))

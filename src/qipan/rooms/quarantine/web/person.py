@@ -29,7 +29,7 @@ def stays_panel(actor: Actor, person_id: int, at: datetime) -> Panel | None:
         Column(key="room__site__name", title=_("Site"), link="site", link_key="room__site_id"),
         Column(key="room__number", title=_("Room"), link="stay"),
         Column(key="arrived_at", title=_("Arrived"), kind=Kind.INSTANT),
-        Column(key="departed_at", title=_("Left"), kind=Kind.INSTANT),
+        Column(key="departed_at", title=_("Left on"), kind=Kind.INSTANT),
     )
     more = f"{address('stays')}?person={person_code(person_id)}" if len(rows) > _MOST else ""
     return Panel(_("Stays in quarantine sites"), columns, rows[:_MOST], more=more)

@@ -44,10 +44,10 @@ class Sites(ListPage):
         _figure("arrivals", _("Arrivals due")),
         _figure("releases", _("Releases")),
         _figure("inside", _("Without order")),
-        Column(key="is_open", title=_("Open"), kind=Kind.YES_NO),
+        Column(key="is_open", title=_("Open now"), kind=Kind.YES_NO),
     )
     filters = (
-        Choice(name="state", title=_("State"), options=(("open", _("open")), ("closed", _("closed"))),
+        Choice(name="state", title=_("State"), options=(("open", _("site open")), ("closed", _("site closed"))),
                keep=lambda rows, value: [row for row in rows if row.is_open == (value == "open")]),
         Choice(name="alarm", title=_("Alarm"), options=(("inside", _("somebody inside without an order")),),
                keep=lambda rows, value: [row for row in rows if row.inside]),
