@@ -215,7 +215,10 @@ class UserPage(DetailPage):
             Column(key="ends_on", title=_("Until"), kind=Kind.DATE),
         )  # fmt: skip
         end = Column(
-            key="end", title=_("Action"), link="role-end", value=lambda m: _("End the role") if self._may_end(m) else "",
+            key="end",
+            title=_("Action"),
+            link="role-end",
+            value=lambda m: _("End the role") if self._may_end(m) else "",
         )
         mine = thing.pk == self.actor.user_id
         return (
