@@ -108,7 +108,7 @@ class Users(ListPage):
         Column(key="roles", title=_("Roles"), value=lambda user: user.said),
         Column(key="area_path", title=_("Managed in"), kind=Kind.AREA, wide=True),
         Column(key="last_login", title=_("Last sign-in"), kind=Kind.INSTANT, sort="last_login", wide=True),
-        Column(key="is_active", title=_("State"), value=lambda user: _("open") if user.is_active else _("closed")),
+        Column(key="is_active", title=_("State"), value=lambda user: _("in use") if user.is_active else _("closed")),
     )
     filters = (
         Text(name="name", title=_("User name"), field="username"),
@@ -117,7 +117,7 @@ class Users(ListPage):
             keep=lambda rows, value: rows.filter(memberships__role=value).distinct(),
         ),
         Choice(
-            name="state", title=_("State"), options=(("open", _("open")), ("closed", _("closed"))),
+            name="state", title=_("State"), options=(("open", _("in use")), ("closed", _("closed"))),
             keep=lambda rows, value: rows.filter(is_active=value == "open"),
         ),
     )  # fmt: skip
@@ -167,7 +167,7 @@ class UserPage(DetailPage):
     facts = (
         Column(key="username", title=_("User name")),
         Column(key="area_path", title=_("Managed in"), kind=Kind.AREA),
-        Column(key="created_at", title=_("Added"), kind=Kind.INSTANT),
+        Column(key="created_at", title=_("Added on"), kind=Kind.INSTANT),
         Column(key="last_login", title=_("Last sign-in"), kind=Kind.INSTANT),
         Column(key="language", title=_("Language"), value=lambda user: dict(settings.LANGUAGES).get(user.language)),
     )
@@ -183,7 +183,7 @@ class UserPage(DetailPage):
 
     def state(self, thing: User) -> Sequence[State]:
         """Open, closed; whether anybody can sign in with it."""
-        states = [State(_("open"), Grave.GOOD) if thing.is_active else State(_("closed"), Grave.WARN)]
+        states = [State(_("in use"), Grave.GOOD) if thing.is_active else State(_("closed"), Grave.WARN)]
         if not thing.has_usable_password():
             states.append(State(_("no password yet"), Grave.WARN))
         return states
@@ -215,13 +215,17 @@ class UserPage(DetailPage):
             Column(key="ends_on", title=_("Until"), kind=Kind.DATE),
         )  # fmt: skip
         end = Column(
-            key="end", title="", link="role-end", value=lambda m: _("End") if self._may_end(m) else "",
+            key="end",
+            title=_("Action"),
+            link="role-end",
+            value=lambda m: _("End the role") if self._may_end(m) else "",
         )
         mine = thing.pk == self.actor.user_id
         return (
-            Panel(_("Roles"), columns if mine else (*columns, end), held, _("No role: this account can open nothing.")),
-            *([Panel(_("Roles that ended"), columns, ended[:50])] if ended else []),
-        )
+            Panel(_("Roles"), columns if mine else (*columns, end), held,
+                  _("No role: this account can open nothing."), main=True),
+            *([Panel(_("Roles that ended"), columns, ended[:50], main=True)] if ended else []),
+        )  # fmt: skip
 
     def _may_end(self, membership: Membership) -> bool:
         return self.actor.may(Permission.USER_MANAGE, membership.area_path)

@@ -121,7 +121,7 @@ class TaskForcePage(DetailPage):
         return (
             Panel(_("Members"), (Column(key="user__display_name", title=_("Name")),
                                  Column(key="function", title=_("Function")), UNIT_LINK),
-                  list(members[:200]), _("Nobody is in it yet.")),
+                  list(members[:200]), _("Nobody is in it yet."), main=True),
         )  # fmt: skip
 
 

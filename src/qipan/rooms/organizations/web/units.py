@@ -114,7 +114,7 @@ class UnitPage(DetailPage):
                   list(on_duty[:50]), _("Nobody is on duty at this moment.")),
             Panel(_("Members"), (who, Column(key="role", title=_("Role"), kind=Kind.WORD, words=Role), AREA,
                                  Column(key="ends_on", title=_("Until"), kind=Kind.DATE)),
-                  list(members[:200]), _("Nobody whom you may see holds a role here.")),
+                  list(members[:200]), _("Nobody whom you may see holds a role here."), main=True),
             Panel(_("Task forces that it leads"),
                   (Column(key="name", title=_("Name"), value=unit_name, link="task-force"),),
                   list(forces[:50]), _("It leads none now.")),

@@ -76,7 +76,7 @@ class IdentityOpen(OfPerson):
     title = _("Open the identity")
     permission = Permission.IDENTITY_OPEN
     form = PurposeForm
-    button = _("Open")
+    button = _("Open the identity")
     help = _(
         "Name, document, phone and address are shown once, on the next page. The log says who opened them and why."
     )
@@ -173,7 +173,7 @@ class IdentityRecord(OfPerson):
 
     title = _("Record the identity")
     permission = Permission.PERSON_REGISTER
-    button = _("Record")
+    button = _("Record the identity")
     confirm = True
     help = _("Fill in everything: the old identity is overwritten as a whole and not shown here.")
 

@@ -56,8 +56,10 @@ def _with_code(rows: QuerySet[Person], text: str) -> QuerySet[Person]:
     except ValueError as error:
         if str(error) == "check":
             raise BadInput("The last character of “%(code)s” is wrong: read the code again.", code=text[:30]) from None
-        raise BadInput("“%(code)s” is not a person’s code: P and ten digits, for example P000000017X.",
-                       code=text[:30]) from None  # fmt: skip
+        raise BadInput(
+            "“%(code)s” is not a person’s code: P and ten digits, the last may be X, for example P000000001X.",
+            code=text[:30],
+        ) from None
 
 
 def _born(rows: QuerySet[Person], text: str) -> QuerySet[Person]:
@@ -180,7 +182,7 @@ class PersonPage(DetailPage):
         def state(link: PersonalLink) -> Words:
             if link.revoked_at is not None:
                 return gettext("taken back")
-            return gettext("opens") if link.expires_at > self.at else gettext("expired")
+            return gettext("valid") if link.expires_at > self.at else gettext("expired")
 
         def end(link: PersonalLink) -> Words:
             return gettext("Take back") if link.revoked_at is None and link.expires_at > self.at else ""
@@ -189,10 +191,10 @@ class PersonPage(DetailPage):
             _("Personal links"),
             (
                 Column(key="issued_at", title=_("Issued"), kind=Kind.INSTANT),
-                Column(key="issued_by_id", title=_("By"), kind=Kind.USER),
+                Column(key="issued_by_id", title=_("Issued by"), kind=Kind.USER),
                 Column(key="expires_at", title=_("Until"), kind=Kind.INSTANT),
                 Column(key="state", title=_("State"), value=state),
-                Column(key="end", title="", value=end, link="link-revoke"),
+                Column(key="end", title=_("Action"), value=end, link="link-revoke"),
             ),
             links,
         )
