@@ -11,6 +11,7 @@ from typing import Any
 from qipan.demo.layout import CITY, MARK, Layout
 from qipan.foundation.access.selectors import access_user
 from qipan.foundation.access.services import user_create
+from qipan.rooms.geography.selectors import area_paths
 from qipan.rooms.organizations.selectors import INSTALLER, actor_for
 from qipan.rooms.organizations.services import (
     duty_assign,
@@ -90,10 +91,13 @@ def institutions_build(layout: Layout, *, start: date, at: datetime) -> None:
     units: dict[str, Any] = {}
     users: dict[str, Any] = {}
     admin = INSTALLER
+    paths = area_paths()
     since = start - timedelta(days=30)
 
     def appoint(username: str, shown: str, role: Role, unit: str, areas: tuple[str, ...]) -> None:
-        users[username] = user_create(actor=admin, username=username, display_name=MARK + shown, at=at)
+        users[username] = user_create(
+            actor=admin, username=username, display_name=MARK + shown, area_path=paths[areas[0]], at=at
+        )
         for area in areas:
             membership_grant(
                 actor=admin, user=users[username], unit=units[unit], role=role, area=area, starts_on=since, at=at

@@ -4,13 +4,19 @@ Source: GB 11643-1999 (the 18-digit number, with the check character of ISO 7064
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import date
 
 _CHECK_BY_REMAINDER = "0123456789X"
-_ID18 = re.compile(r"\d{17}[\dX]")
-_ID15 = re.compile(r"\d{15}")
+_ID18 = re.compile(r"[0-9]{17}[0-9X]")
+_ID15 = re.compile(r"[0-9]{15}")
 _PASSPORT = re.compile(r"[A-Z0-9]{5,20}")
+
+
+def _half_width(text: str) -> str:
+    """Digits and letters as a Chinese keyboard may give them (１２Ｘ), in the one form that is stored."""
+    return text if text.isascii() else unicodedata.normalize("NFKC", text)
 
 
 def check_character(digits: str) -> str:
@@ -22,7 +28,6 @@ def check_character(digits: str) -> str:
     for digit in digits:
         remainder = (remainder + int(digit)) * 2 % 11
     return _CHECK_BY_REMAINDER[(12 - remainder) % 11]
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,7 @@ def parse_citizen_number(text: str) -> CitizenNumber:
 
     Raises ValueError with a reason: `length`, `region`, `birth_date` or `check`.
     """
-    number = text.strip().upper()
+    number = _half_width(text).strip().upper()
     if _ID15.fullmatch(number):
         body = number[:6] + "19" + number[6:]
         number = body + check_character(body)
@@ -59,7 +64,7 @@ def parse_citizen_number(text: str) -> CitizenNumber:
 
 def parse_passport(text: str) -> str:
     """A passport or other travel document number in canonical form; ValueError(`format`) otherwise."""
-    number = re.sub(r"[\s-]", "", text).upper()
+    number = re.sub(r"[\s-]", "", _half_width(text)).upper()
     if not _PASSPORT.fullmatch(number):
         raise ValueError("format")
     return number
@@ -67,10 +72,10 @@ def parse_passport(text: str) -> str:
 
 def parse_phone(text: str) -> str:
     """A phone number as digits with an optional leading +; ValueError(`format`) otherwise."""
-    number = re.sub(r"[\s()\-]", "", text)
+    number = re.sub(r"[\s()\-]", "", _half_width(text))
     if number.startswith("+86"):
         number = number[3:]
-    if not re.fullmatch(r"\+?\d{5,15}", number):
+    if not re.fullmatch(r"\+?[0-9]{5,15}", number):
         raise ValueError("format")
     return number
 
@@ -83,8 +88,8 @@ def person_code(person_id: int) -> str:
 
 def parse_person_code(code: str) -> int:
     """The id behind a person code; ValueError(`format` or `check`) for anything else."""
-    text = code.strip().upper()
-    if not re.fullmatch(r"P\d{9,18}[\dX]", text):
+    text = _half_width(code).strip().upper()
+    if not re.fullmatch(r"P[0-9]{9,18}[0-9X]", text):
         raise ValueError("format")
     if check_character(text[1:-1]) != text[-1]:
         raise ValueError("check")

@@ -112,7 +112,7 @@ def cell(column: Column, row: Any, names: dict[str, Any], *, now: datetime, area
     """One value as it is shown."""
     value = column.raw(row)
     href = ""
-    if column.link:
+    if column.link and value not in (None, ""):
         key = attribute(row, column.link_key)
         href = with_area(address(column.link, key), area) if key not in (None, "") else ""
     text, grave, title = _written(column, value, names, now)

@@ -64,7 +64,9 @@ class Panel:
     rows: Sequence[Any] = ()
     empty: Words = ""
     more: str = ""
-    #: a template of its own, with `context`
+    #: in the middle, above the timeline, where a table needs the room
+    main: bool = False
+    #: a template of its own, which finds `context` in `panel.context`
     template: str = ""
     context: dict[str, Any] = field(default_factory=dict)
 
@@ -125,6 +127,7 @@ class DetailPage(Page):
             }
             for clock in self.clocks(thing)
         ]
+        panels = [self._panel(panel) for panel in self.panels(thing)]
         return self.show(
             thing=thing,
             heading=self.heading(thing),
@@ -132,7 +135,8 @@ class DetailPage(Page):
             clocks=clocks,
             facts=[cell(column, thing, said, now=self.at, area=self.area.code) for column in self.facts],
             events=self.timeline(thing),
-            panels=[self._panel(panel) for panel in self.panels(thing)],
+            main_panels=[each for each in panels if each["panel"].main],
+            panels=[each for each in panels if not each["panel"].main],
             actions=self.actions(thing),
             head=(),
             status=status,

@@ -50,13 +50,23 @@ def areas_by_id(ids: Collection[int]) -> dict[int, AreaRef]:
     return {ref.id: ref for ref in _refs(Area.objects.filter(pk__in=wanted))}
 
 
-def areas_named(text: str) -> list[AreaRef]:
-    """The areas with this code or, where there is none, this whole name (at most 20); not scoped: callers demand
-    their permission at the `path`.
+def areas_named(text: str) -> list[tuple[str, str]]:
+    """(code, path) of the areas with this code or, where there is none, this whole name (at most 20); not scoped:
+    callers demand their permission at the path.
     """
-    return _refs(Area.objects.filter(code=text)) or _refs(
-        Area.objects.filter(Q(name_zh=text) | Q(name_en__iexact=text)).order_by("path")[:20]
-    )
+    found = list(Area.objects.filter(code=text).values_list("code", "path"))
+    named = Area.objects.filter(Q(name_zh=text) | Q(name_en__iexact=text)).order_by("path")
+    return found or list(named.values_list("code", "path")[:20])
+
+
+def areas_offered(actor: Actor, below: str) -> list[tuple[str, str]]:
+    """(code, name in the reader's language) of up to 300 areas at and below a path, the largest first, to choose
+    from while one types.
+    """
+    chinese = (get_language() or "").startswith("zh")
+    areas = list_areas(actor, below)[:2000].values_list("code", "name_zh", "name_en", "path")
+    widest = sorted(areas, key=lambda area: area[3].count("/"))[:300]
+    return [(code, zh if chinese else en or zh) for code, zh, en, _ in widest]
 
 
 def area_paths() -> dict[str, str]:

@@ -50,7 +50,7 @@ def actor_for(user: User, at: datetime) -> Actor:
 
 def access_unit(actor: Actor, code: str) -> Unit:
     """The unit with this code, if this actor may see it; Absent otherwise."""
-    unit = scope(Unit.objects.filter(code=code), actor, Permission.UNIT_VIEW).first()
+    unit = scope(Unit.objects.select_related("parent").filter(code=code), actor, Permission.UNIT_VIEW).first()
     if unit is None:
         raise Absent("unit")
     return unit
@@ -84,7 +84,7 @@ def administrator_exists() -> bool:
 
 def list_units(actor: Actor, below: str | None = None, kind: str | None = None) -> QuerySet[Unit]:
     """The units that this actor may see, by code; `below`: of this area and everything under it."""
-    units = scope(Unit.objects.all(), actor, Permission.UNIT_VIEW)
+    units = scope(Unit.objects.select_related("parent"), actor, Permission.UNIT_VIEW)
     if below is not None:
         units = units.filter(within(below))
     if kind is not None:
@@ -114,9 +114,11 @@ def access_membership(actor: Actor, membership_id: int) -> Membership:
     return membership
 
 
-def list_task_forces(actor: Actor, *, day: date | None = None) -> QuerySet[TaskForce]:
-    """The task forces that this actor may see; with `day`: those at work on it."""
+def list_task_forces(actor: Actor, *, day: date | None = None, below: str | None = None) -> QuerySet[TaskForce]:
+    """The task forces that this actor may see; `day`: those at work on it, `below`: those of this area."""
     forces = scope(TaskForce.objects.select_related("lead_unit"), actor, Permission.UNIT_VIEW)
+    if below is not None:
+        forces = forces.filter(within(below))
     if day is not None:
         forces = forces.filter(_on(day))
     return forces.order_by("starts_on", "pk")
@@ -177,6 +179,15 @@ def managed_memberships(actor: Actor, user_id: int) -> QuerySet[Membership]:
     """All roles that an account ever held, newest first; Absent where this actor does not manage the account."""
     user = managed_user(actor, user_id)
     return Membership.objects.filter(user=user).select_related("unit").order_by("-starts_on", "-pk")
+
+
+def managed_membership(actor: Actor, membership_id: int) -> Membership:
+    """One role, with its user and unit; Absent unless this actor manages accounts in its area, and this account."""
+    held = scope(Membership.objects.select_related("user", "unit"), actor, Permission.USER_MANAGE)
+    membership = held.filter(pk=membership_id, user__in=list_users(actor)).first()
+    if membership is None:
+        raise Absent("membership")
+    return membership
 
 
 def account_history(actor: Actor, user_id: int) -> Sequence[AuditEntry]:

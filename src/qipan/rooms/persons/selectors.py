@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -13,6 +13,8 @@ from django.db.models import QuerySet
 
 from qipan.foundation import crypto
 from qipan.foundation.access.scoping import scope, within
+from qipan.foundation.audit.models import AuditEntry
+from qipan.foundation.audit.selectors import entries_about, entries_listing
 from qipan.rooms.persons.models import Household, Person, PersonalLink, PersonKey
 from qipan.terms.errors import Absent
 from qipan.terms.identity import parse_person_code
@@ -198,3 +200,34 @@ def list_links(actor: Actor, person_id: int) -> QuerySet[PersonalLink]:
         PersonalLink.objects.filter(person_id=person_id), actor, Permission.APPEAL_OPEN, field="person__area_path"
     )
     return links.order_by("-issued_at", "-pk")
+
+
+def access_link(actor: Actor, link_id: int) -> PersonalLink:
+    """One personal link, for those who may issue it; Absent otherwise."""
+    link = scope(
+        PersonalLink.objects.filter(pk=link_id), actor, Permission.APPEAL_OPEN, field="person__area_path"
+    ).first()
+    if link is None:
+        raise Absent("link")
+    return link
+
+
+#: how far back list openings are looked through for one person
+OPENINGS_SEEN = timedelta(days=60)
+
+
+def person_history(actor: Actor, person_id: int, at: datetime) -> list[AuditEntry]:
+    """What was done about a person in this room, and who opened or found the identity, newest first.
+
+    For those who may open it themselves, or read the log, where the person lives; nothing for others. Openings of
+    whole lists are found for the last 60 days. Three queries.
+    """
+    person = access_person(actor, person_id)
+    if not any(actor.may(each, person.area_path) for each in (Permission.IDENTITY_OPEN, Permission.AUDIT_VIEW)):
+        return []
+    entries = {entry.seq: entry for entry in entries_about("person", [person_id])}
+    listed = entries_listing(
+        person_id, actions=("identity.open", "identity.search"), since=at - OPENINGS_SEEN, most=50
+    )
+    entries |= {entry.seq: entry for entry in listed}
+    return sorted(entries.values(), key=lambda entry: -entry.seq)[:60]

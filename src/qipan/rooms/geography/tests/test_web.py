@@ -1,7 +1,10 @@
 """Pages of the area tree, as somebody at a browser meets them."""
 
 import pytest
-from tests.cast import COUNTY_A, COUNTY_B
+from tests.cast import CITY, COUNTY_A, COUNTY_B, TOWNSHIP_A1, VILLAGE_A1
+
+from qipan.rooms.geography.selectors import area_line, areas_named, areas_offered, search_areas
+from qipan.terms.errors import Absent
 
 pytestmark = pytest.mark.django_db
 
@@ -52,3 +55,18 @@ def test_a_view_is_saved_and_forgotten_by_its_owner(browse):
     assert "Counties" in alice.get("/areas/").content.decode()
     assert "Counties" not in browse("dora").get("/areas/").content.decode()
     assert alice.post("/areas/?level=county", {"act": "save-view", "name": "Counties"}).status_code == 409
+
+
+def test_the_tree_is_read_within_what_the_reader_holds(cast):
+    """`area_line`, `search_areas` and `areas_offered` behind the frame's area switch and the forms."""
+    assert [area.code for area in area_line(cast.bob, VILLAGE_A1)] == [TOWNSHIP_A1, VILLAGE_A1]
+    assert [area.code for area in area_line(cast.eva, COUNTY_A)] == [CITY, COUNTY_A]
+    with pytest.raises(Absent):
+        area_line(cast.dora, COUNTY_A)
+    assert [area.code for area in search_areas(cast.fang, "湖滨区")] == [COUNTY_A]
+    assert list(search_areas(cast.dora, "湖滨区")) == []
+    assert next(code for code, _ in areas_offered(cast.dora, "/")) == COUNTY_B
+    assert COUNTY_A not in dict(areas_offered(cast.dora, "/"))
+    assert areas_named(COUNTY_A) == areas_named("hubin district") == [(COUNTY_A, cast.path(COUNTY_A))]
+    assert len(areas_named("演示·网格01")) == 3
+    assert areas_named("nowhere") == []

@@ -1,0 +1,1 @@
+"""Pages of units, task forces, duty and accounts."""

@@ -1,0 +1,1 @@
+"""Pages of people: pseudonyms; who they are is opened for a purpose, and logged."""
