@@ -21,7 +21,7 @@ class PublishForm(QipanForm):
     """A rulebook file, and where it holds. Its text travels with the form between the question and the answer."""
 
     file = forms.FileField(
-        label=_("Rulebook file"), required=False, widget=forms.FileInput(attrs={"accept": ".toml,text/plain"}),
+        label=_("Rulebook file"), widget=forms.FileInput(attrs={"accept": ".toml,text/plain"}),
         help_text=_("A TOML file as docs/rulebooks.md describes it. Its own examples are run before it is accepted."),
     )  # fmt: skip
     area = forms.CharField(
@@ -34,7 +34,7 @@ class PublishForm(QipanForm):
     def clean(self) -> dict[str, Any]:
         """A file, now or before."""
         data: dict[str, Any] = super().clean() or {}
-        if not data.get("text"):
+        if not data.get("text") and "file" not in self.errors:
             self.add_error("file", _("Choose the file of the rulebook, written in UTF-8."))
         return data
 

@@ -212,7 +212,9 @@ class RulebookPublish(FormPage):
                 data["text"], data["name"] = upload.read().decode("utf-8-sig"), upload.name[:120]
             except UnicodeDecodeError:
                 data["text"] = ""
-        return PublishForm(data, files)
+        form = PublishForm(data, files)
+        form.fields["file"].required = not (data and data.get("text"))
+        return form
 
     def _place(self, data: dict[str, Any]) -> tuple[Rulebook, str]:
         """The book and the area path that are meant. Raises BadInput naming file, line and rule."""

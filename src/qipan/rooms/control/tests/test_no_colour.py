@@ -145,3 +145,62 @@ def test_without_a_book_in_force_nobody_is_restricted(cast: Cast, at: datetime) 
     exposed(cast.alice, cast.xia, last=at - days(1), now=at)
     assert open_orders(cast.xia) == []
     assert selectors.decision_of(cast.alice, cast.xia, at=at).code == "green"
+
+
+def test_no_form_has_a_field_for_a_colour_or_an_order() -> None:
+    from qipan.rooms.control import forms as own
+    from qipan.rooms.diseases import forms as theirs
+
+    seen = 0
+    for module in (own, theirs):
+        for form in vars(module).values():
+            if inspect.isclass(form) and hasattr(form, "base_fields"):
+                seen += 1
+                assert not set(form.base_fields) & {"code", "colour", "color", "health_code", "orders"}, form
+                for field in form.base_fields.values():
+                    assert not {str(key) for key, _ in getattr(field, "choices", ())} & COLOURS, form
+    assert seen >= 12
+    assert set(own.FACT_FORMS) == set(EvidenceKind) - {EvidenceKind.EXEMPTION, EvidenceKind.CORRECTION}
+
+
+def test_no_request_sets_a_colour(town: Cast, at: datetime, browse) -> None:
+    """Every form of the room is sent colours, orders and exemptions besides what it asks for: nothing comes of them."""
+    from django.urls import get_resolver
+
+    from qipan.rooms.control.services import appeal_open
+    from qipan.rooms.persons.services import personal_link_issue
+    from qipan.terms.identity import person_code
+
+    exposed(town.alice, town.xia, last=at - days(1), now=at)
+    order = open_orders(town.xia)[0]
+    fact = models.Evidence.objects.get()
+    appeal = appeal_open(actor=town.bob, order_id=order.pk, grounds="Too long.", at=at)
+    zhu = person_code(town.zhu)
+    known = {
+        "orders": (), "order": (order.pk,), "appeal-open": (order.pk,), "appeals": (), "appeal": (appeal.pk,),
+        "appeal-decide": (appeal.pk,), "decision": (zhu,), "evidence-record": (zhu,),
+        "evidence-record-kind": (zhu, "test"), "evidence": (fact.pk,), "evidence-void": (fact.pk,),
+        "replays": (), "replay": (1,), "resident": (personal_link_issue(actor=town.alice, person_id=town.zhu, at=at),),
+    }  # fmt: skip
+    from qipan.rooms.control.urls import urlpatterns
+
+    assert {pattern.name for pattern in urlpatterns} == set(known)
+    colours = {
+        "code": "red", "colour": "red", "health_code": "red", "content": '{"code": "red"}', "orders": '["isolate"]',
+        "order_kind": "isolate", "until": "2099-01-01", "kind": "exemption", "latest": "2099-01-01", "act": "code",
+        "value": '{"order_kind": "isolate", "until": "2099-01-01"}', "confirmed": "1", "ends_at": "2099-01-01",
+    }  # fmt: skip
+    before = {row["id"]: row for row in Order.objects.values()}
+    for name, arguments in known.items():
+        url = "/" + get_resolver().reverse(name, *arguments)
+        for who in ("alice", "lin", "ning", "fang"):
+            assert browse(who).post(url, colours).status_code in (400, 404, 405), (name, who)
+    # a complete fact with a colour beside it is that fact and nothing more
+    url = f"/decisions/{zhu}/record/test/"
+    whole = {"once": "x", "at": "2022-07-20T11:00", "result": "negative", "method": "pcr", "source": "slip 1"}
+    assert browse("ning").post(url, {**colours, **whole}).status_code == 302
+    assert models.Evidence.objects.get(person_id=town.zhu).value == {"result": "negative", "method": "pcr"}
+    assert selectors.decision_of(town.alice, town.zhu, at=at).code == "green"
+    assert {row["id"]: row for row in Order.objects.values()} == before
+    for kind in ("exemption", "correction"):
+        assert browse("alice").post(url.replace("/test/", f"/{kind}/"), {**colours, **whole}).status_code == 404

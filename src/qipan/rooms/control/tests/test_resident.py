@@ -62,7 +62,8 @@ def test_code_reason_end_duty_and_rights_without_signing_in(phone, story, token)
     assert answer.status_code == 200
     page = text(answer)
     for said in ("Central quarantine", "Red", "<rect", "What you do", "Because of", "Authority",
-                 "This is wrong: appeal", "What is held about you", "Who looked", person_code(story.xia)):  # fmt: skip
+                 "This is wrong: appeal",
+                 "What is held about you", "Who looked", person_code(story.xia)):  # fmt: skip
         assert said in page, said
     assert answer.headers["Referrer-Policy"] == "no-referrer"
     assert "noindex" in answer.headers["X-Robots-Tag"]
