@@ -91,8 +91,9 @@ def _beyond(sort: Sort, value: Any, key: Any, *, forward: bool) -> Q:
 
 
 def page_of(queryset: QuerySet[M], *, sort: Sort, size: int, cursor: str = "") -> Slice[M]:
-    """One page of a queryset in the order of `sort`, then of the primary key; one query.
+    """One page of a queryset in the order of `sort`, then of the primary key; two queries: which rows, then those.
 
+    (Sorting keys alone, a database reads an index; sorting whole rows with what they are joined to, it reads them all.)
     Raises BadInput for a cursor that is none, or one of another list or order.
     """
     forward = True
@@ -113,7 +114,9 @@ def page_of(queryset: QuerySet[M], *, sort: Sort, size: int, cursor: str = "") -
     tie = "-pk" if downward else "pk"
     ordered = queryset.order_by(tie) if sort.field == "pk" else queryset.order_by(first, tie)
     try:
-        rows = list(ordered[: size + 1])
+        keys = list(ordered.values_list("pk", flat=True)[: size + 1])
+        found = {row.pk: row for row in queryset.order_by().filter(pk__in=keys)} if keys else {}
+        rows = [found[key] for key in keys if key in found]
     except (TypeError, ValueError, OverflowError):
         raise BadInput("This is no marker of a page of this list: start from its beginning.") from None
     more = len(rows) > size

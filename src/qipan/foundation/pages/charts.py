@@ -16,6 +16,8 @@ from qipan.foundation.pages.words import word
 
 #: days that one curve shows at most; of a longer one the last
 MOST_DAYS = 1_100
+#: days that the table lists one by one
+LONGEST_BY_DAY = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +65,20 @@ class EpiCurve:
             "marks": [{"day": day.isoformat(), "text": text} for day, text in self.marks],
         }
 
+    @property
+    def by_week(self) -> bool:
+        """Whether the table counts weeks (from Monday): of a long period nobody reads days."""
+        return len(self.days) > LONGEST_BY_DAY
+
     def table(self) -> list[tuple[date, list[int], int]]:
-        """(day, cases by class, all) of the days with cases."""
-        rows = []
+        """(day or first day of the week, cases by class, all) of those with cases."""
+        rows: dict[date, list[int]] = {}
         for position, day in enumerate(self.days):
-            counts = [stack.counts[position] for stack in self.stacks]
-            if any(counts):
-                rows.append((day, counts, sum(counts)))
-        return rows
+            start = day - timedelta(days=day.weekday()) if self.by_week else day
+            counts = rows.setdefault(start, [0] * len(self.stacks))
+            for number, stack in enumerate(self.stacks):
+                counts[number] += stack.counts[position]
+        return [(day, counts, sum(counts)) for day, counts in rows.items() if any(counts)]
 
 
 def epi_curve(

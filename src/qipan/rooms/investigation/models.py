@@ -51,8 +51,13 @@ class Case(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["area_path", "onset_date"]),
+            # all that the line list, its count and its curve ask for, so that they read no rows
+            models.Index(
+                fields=["area_path", "report_date", "onset_date", "classification"], condition=Q(voided_at=None),
+                name="case_lines",
+            ),
             models.Index(fields=["report_date"]),
+            models.Index(fields=["case_id"]),
             models.Index(fields=["batch_id"]),
         ]
 
@@ -95,4 +100,12 @@ class Contact(models.Model):
                 condition=Q(contact_class__in=[c.value for c in ContactClass]), name="contact_class_known"
             ),
         ]
-        indexes = [models.Index(fields=["batch_id"]), models.Index(fields=["recorded_at"])]
+        indexes = [
+            models.Index(fields=["batch_id"]),
+            models.Index(fields=["recorded_at"]),
+            # contacts are scoped by where their persons live: from each person to what the list sorts and filters by
+            models.Index(
+                fields=["person", "recorded_at", "last_exposure", "contact_class"], condition=Q(voided_at=None),
+                name="contact_lines",
+            ),
+        ]

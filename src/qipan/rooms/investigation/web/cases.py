@@ -53,7 +53,7 @@ class Cases(ListPage):
         Days(name="onset", title=_("Onset"), field="onset_date"),
         Days(name="report", title=_("Reported"), field="report_date"),
         Text(name="source", title=_("Source")),
-        Text(name="case", title=_("Case begins with"), field="case_id__startswith"),
+        Text(name="case", title=_("Case"), field="case_id"),
     )
     sort = ("report_date", True)
     opens = "case"

@@ -59,7 +59,7 @@ class Contacts(ListPage):
     title = _("Contacts")
     section = "cases"
     permission = Permission.CASE_VIEW
-    columns = (PERSON, CLASS, CASE, FIRST, LAST, SETTING, VIA, AREA, ORDER, UNTIL, RECORDED)
+    columns = (PERSON, CLASS, CASE, LAST, SETTING, VIA, AREA, ORDER, UNTIL, RECORDED)
     filters = (
         Choice(name="class", title=_("Class"), words=ContactClass, field="contact_class"),
         Choice(name="placed", title=_("Kept apart"), options=(("no", _("not yet")), ("yes", _("under an order")))),

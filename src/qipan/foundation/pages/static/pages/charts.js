@@ -29,7 +29,9 @@
     var bars = data.kind !== "line";
     var series = data.series.map(function (each, index) {
       var made = {
-        name: each.name, type: bars ? "bar" : "line", stack: bars ? "all" : undefined, data: each.values,
+        name: each.name, type: bars ? "bar" : "line", stack: bars ? "all" : undefined,
+        // no bar at all where nothing was counted: an empty one would still have an edge
+        data: bars ? each.values.map(function (value) { return value || null; }) : each.values,
         itemStyle: { color: PALETTE[each.colour] || each.colour || PALETTE.blue, borderColor: look.back, borderWidth: bars && !long ? 1 : 0 },
         barCategoryGap: long ? "0%" : "8%", symbol: "circle", symbolSize: 4, connectNulls: false, emphasis: { disabled: true }
       };
@@ -46,8 +48,8 @@
     return {
       animation: !still() && !printing, textStyle: { fontFamily: window.getComputedStyle(document.body).fontFamily, color: look.ink },
       aria: { enabled: true, label: { enabled: false }, decal: { show: bars && !long && data.series.length > 1 } },
-      grid: { left: 48, right: 16, top: 36, bottom: long ? 64 : 28 },
-      legend: { top: 0, left: 0, textStyle: { color: look.ink }, itemWidth: 18, itemHeight: 12, selectedMode: true },
+      grid: { left: 48, right: 16, top: 44, bottom: long ? 64 : 28 },
+      legend: { top: 0, left: "center", textStyle: { color: look.ink }, itemWidth: 18, itemHeight: 12, selectedMode: true },
       tooltip: {
         trigger: "axis", renderMode: "richText", axisPointer: { type: "shadow" }, backgroundColor: look.back, borderColor: look.line,
         textStyle: { color: look.ink },
@@ -68,7 +70,7 @@
         axisLabel: { color: look.ink, hideOverlap: true }, axisTick: { alignWithLabel: true }
       },
       yAxis: {
-        type: "value", minInterval: bars ? 1 : 0, name: data.axis, nameTextStyle: { color: look.ink, align: "left" },
+        type: "value", minInterval: bars ? 1 : 0, name: data.axis, nameGap: 8, nameTextStyle: { color: look.ink, align: "right" },
         axisLabel: { color: look.ink }, splitLine: { lineStyle: { color: look.line, opacity: 0.6 } }
       },
       dataZoom: long && !printing ? [{ type: "slider", height: 18, bottom: 8, textStyle: { color: look.ink }, brushSelect: false }] : [],
@@ -77,10 +79,7 @@
   }
 
   function draw(chart) {
-    // the name of the axis stands where the legend ends on narrow pages
-    var made = option(chart.data);
-    made.legend.left = "center";
-    chart.picture.setOption(made, { notMerge: true });
+    chart.picture.setOption(option(chart.data), { notMerge: true });
   }
 
   function redraw() { charts.forEach(draw); }

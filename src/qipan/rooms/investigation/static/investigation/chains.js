@@ -84,8 +84,8 @@
       waiting = false;
       var every = Math.max(1, Math.ceil(72 / (apart * cy.zoom())));
       cy.batch(function () {
-        data.ticks.forEach(function (tick, index) {
-          cy.getElementById("t" + index).style({ "font-size": 12 / cy.zoom(), label: index % every ? "" : tick[1] });
+        data.ticks.forEach(function (_tick, index) {
+          cy.getElementById("t" + index).style({ "font-size": 12 / cy.zoom(), "text-opacity": index % every ? 0 : 1 });
         });
       });
     }
