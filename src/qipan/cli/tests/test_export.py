@@ -37,8 +37,8 @@ def town(cast, at, tmp_path, monkeypatch):
         "tests": "specimen_id,person_id,sampled_at,resulted_at,method,result,ct,lab\n"
         f"S1,{xia},2022-07-16T08:00:00+08:00,2022-07-16T18:00:00+08:00,pcr,positive,21.5,演示\n"
         f"S2,{tao},2022-07-16T08:00:00+08:00,2022-07-16T18:00:00+08:00,pcr,negative,,\n",
-        "rooms": "site,room,kind,area,capacity\n"
-        f"演示·一号,101,single,{TOWNSHIP_A1},1\n演示·一号,102,family,{TOWNSHIP_A1},3\n",
+        "rooms": f"site,room,kind,area,capacity\n演示·一号,101,single,{TOWNSHIP_A1},1\n"
+        f"演示·一号,102,family,{TOWNSHIP_A1},3\n",
         "evidence": "evidence_id,person_id,kind,at,value\n"
         f'V1,{wei},symptom,2022-07-18T08:00:00+08:00,"{{""symptoms"":[""fever""]}}"\n',
     }

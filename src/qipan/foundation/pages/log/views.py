@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from django.http import FileResponse, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -34,7 +35,7 @@ from qipan.foundation.pages.form_page import Done, FormPage
 from qipan.foundation.pages.forms import QipanForm
 from qipan.foundation.pages.jobs.views import progress_of
 from qipan.foundation.pages.list_page import Link, ListPage
-from qipan.foundation.pages.page import Words, address, with_area
+from qipan.foundation.pages.page import Words, address
 from qipan.foundation.pages.speech import say
 from qipan.terms.errors import Absent, BadInput, Refused
 from qipan.terms.identity import parse_person_code, person_code
@@ -184,7 +185,8 @@ class LogEntry(DetailPage):
         around = list(
             list_entries(self.actor).filter(seq__gte=thing.seq - 3, seq__lte=thing.seq + 3).exclude(seq=thing.seq)
         )
-        more = with_area(f"{address('log')}?about={thing.subject_kind}%20{thing.subject_id}", "")
+        about = _subject(thing) if thing.subject_kind == "person" else f"{thing.subject_kind} {thing.subject_id}"
+        more = f"{address('log')}?{urlencode({'about': about.strip()})}"
         same = list_entries(self.actor, subject_kind=thing.subject_kind, subject_id=thing.subject_id)
         panels = [Panel(_("Neighbours"), columns, around, _("Its neighbours are not yours to see."))]
         if thing.subject_kind:

@@ -62,7 +62,7 @@ def test_a_dirty_chinese_workbook_walks_to_totals_and_rejects(browse, cast):
     assert "Row 2 holds the headers" in said
     assert "Kept aside, not read: 备注" in said
     assert "not read: 说明" in said
-    assert "7 (and 1 empty ones)" in said
+    assert "7 (and 1 empty)" in said
     assert 'value="标本编号" selected' in said
 
     assert hu.post(url, {"act": "columns"}).headers["Location"].startswith(f"{url}preview/")
