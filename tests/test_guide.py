@@ -69,7 +69,7 @@ def test_what_serves_is_a_command_of_ours(chapter: str) -> None:
 def test_links_between_chapters_lead_somewhere(language: str) -> None:
     for chapter in CHAPTERS:
         text = (FOLDER / language / f"{chapter}.md").read_text(encoding="utf-8")
-        assert not {name for name in re.findall(r"\]\(([a-z-]+)\.md\)", text)} - set(CHAPTERS)
+        assert not set(re.findall(r"\]\(([a-z-]+)\.md\)", text)) - set(CHAPTERS)
 
 
 def test_every_command_in_the_text_exists() -> None:
