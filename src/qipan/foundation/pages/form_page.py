@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from qipan.foundation.pages.page import Page, Words
@@ -30,6 +31,11 @@ class Consequence:
 
     title: Words
     text: Words
+
+
+def act_on(act: Words, thing: Words) -> Words:
+    """The heading of a form about something: ``Close the account: Li``, with the colon of the language."""
+    return gettext("%(act)s: %(thing)s") % {"act": act, "thing": thing}
 
 
 class FormPage(Page):

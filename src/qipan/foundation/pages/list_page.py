@@ -205,7 +205,7 @@ class ListPage(ListActs):
     def _row(self, row: Any, said: dict[str, Any], opened: dict[int, str]) -> Row:
         cells = [cell(column, row, said, now=self.at, area=self.area.code) for column in self.columns]
         if opened and self.person_key:
-            cells.insert(0, Cell(opened.get(attribute(row, self.person_key), "–"), label=_("Name")))
+            cells.insert(0, Cell(opened.get(attribute(row, self.person_key), "–"), label=_("Full name")))
         href = ""
         if self.opens:
             href = with_area(address(self.opens, attribute(row, self.opens_key)), self.area.code)

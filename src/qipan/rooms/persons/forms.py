@@ -108,7 +108,7 @@ class SearchForm(PurposeForm):
 class IdentityForm(QipanForm):
     """Who somebody is. What a citizen number says of its holder is checked against the rest."""
 
-    name = forms.CharField(label=_("Name"), max_length=100, required=False)
+    name = forms.CharField(label=_("Full name"), max_length=100, required=False)
     document_kind = forms.ChoiceField(label=_("Document"))
     document_number = forms.CharField(
         label=_("Document number"), max_length=60, required=False,
@@ -139,7 +139,7 @@ class IdentityForm(QipanForm):
     def clean(self) -> dict[str, Any]:
         """The room's own rules, said beside the field that they are about."""
         data = super().clean() or self.cleaned_data
-        if self.errors:
+        if set(self.errors) - {"area"}:
             return data
         if not data["name"] and data["document_kind"] == DocumentKind.NONE.value:
             self.add_error("name", _("Somebody without a document needs a name."))

@@ -17,7 +17,7 @@ from qipan.foundation.pages.area_field import AreaField
 from qipan.foundation.pages.columns import Column, Kind
 from qipan.foundation.pages.detail_page import Action, DetailPage, Event, Panel, State
 from qipan.foundation.pages.filters import Choice, Text
-from qipan.foundation.pages.form_page import Consequence, Done, FormPage
+from qipan.foundation.pages.form_page import Consequence, Done, FormPage, act_on
 from qipan.foundation.pages.list_acts import BulkAction, Outcome
 from qipan.foundation.pages.list_page import Link, ListPage
 from qipan.foundation.pages.lookups import names_of
@@ -104,7 +104,7 @@ class Users(ListPage):
     second_factor = True
     columns = (
         Column(key="username", title=_("User name"), sort="username"),
-        Column(key="display_name", title=_("Name"), sort="display_name"),
+        Column(key="display_name", title=_("Full name"), sort="display_name"),
         Column(key="roles", title=_("Roles"), value=lambda user: user.said),
         Column(key="area_path", title=_("Managed in"), kind=Kind.AREA, wide=True),
         Column(key="last_login", title=_("Last sign-in"), kind=Kind.INSTANT, sort="last_login", wide=True),
@@ -319,7 +319,7 @@ class _OfUser(FormPage):
 
     def heading(self, thing: Any) -> Words:
         """What is done, to whom."""
-        return f"{self.title}: {thing.display_name}"
+        return act_on(self.title, thing.display_name)
 
 
 class UserPassword(_OfUser, _Once):
@@ -393,7 +393,7 @@ class RoleGrant(_OfUser):
 
     def make_form(self, thing: Any, data: Any = None, files: Any = None) -> RoleForm:
         """With areas and units in which the reader manages accounts."""
-        form = RoleForm(data, initial={"starts_on": local_day(self.at), "area": self.area.code})
+        form = RoleForm(data, initial={"starts_on": local_day(self.at)})
         AreaField.of(form).narrow(self.actor, below=self.area.path, permission=Permission.USER_MANAGE)
         form.fields["area"].required = not self.actor.may(Permission.USER_MANAGE, "/")
         UnitField.of(form).offer(self._units())
@@ -432,7 +432,7 @@ class RoleEnd(FormPage):
 
     def heading(self, thing: Any) -> Words:
         """Which role, whose."""
-        return f"{self.title}: {word(Role, thing.role)}, {thing.user.display_name}"
+        return act_on(self.title, f"{word(Role, thing.role)}, {thing.user.display_name}")
 
     def initial(self, thing: Any) -> dict[str, Any]:
         """Today."""

@@ -11,7 +11,7 @@ from qipan.foundation.pages.area_field import AreaField
 from qipan.foundation.pages.columns import Column, Kind
 from qipan.foundation.pages.detail_page import Action, DetailPage, Panel, State
 from qipan.foundation.pages.filters import Choice
-from qipan.foundation.pages.form_page import Consequence, Done, FormPage
+from qipan.foundation.pages.form_page import Consequence, Done, FormPage, act_on
 from qipan.foundation.pages.formats import moment_text
 from qipan.foundation.pages.list_page import Link, ListPage
 from qipan.foundation.pages.page import Words, address
@@ -119,7 +119,7 @@ class TaskForcePage(DetailPage):
         """Who is in it."""
         members = list_task_force_members(self.actor, thing.pk)
         return (
-            Panel(_("Members"), (Column(key="user__display_name", title=_("Name")),
+            Panel(_("Members"), (Column(key="user__display_name", title=_("Full name")),
                                  Column(key="function", title=_("Function")), UNIT_LINK),
                   list(members[:200]), _("Nobody is in it yet."), main=True),
         )  # fmt: skip
@@ -167,7 +167,7 @@ class _OfTaskForce(FormPage):
 
     def heading(self, thing: Any) -> Words:
         """What is done, to which."""
-        return f"{self.title}: {unit_name(thing)}"
+        return act_on(self.title, unit_name(thing))
 
 
 class TaskForceMemberAdd(_OfTaskForce):
@@ -223,7 +223,7 @@ class DutyList(ListPage):
     section = "units"
     permission = Permission.UNIT_VIEW
     columns = (
-        Column(key="user__display_name", title=_("Name")),
+        Column(key="user__display_name", title=_("Full name")),
         UNIT_LINK,
         Column(key="unit__area_path", title=_("Area"), kind=Kind.AREA, wide=True),
         Column(key="starts_at", title=_("From"), kind=Kind.INSTANT, sort="starts_at"),

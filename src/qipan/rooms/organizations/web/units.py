@@ -108,7 +108,7 @@ class UnitPage(DetailPage):
         forces = list_task_forces(self.actor, day=local_day(self.at)).filter(lead_unit=thing)
         below = list_units(self.actor).filter(parent=thing)
         account = "user" if self.actor.areas_for(Permission.USER_MANAGE) else ""
-        who = Column(key="user__display_name", title=_("Name"), link=account, link_key="user_id")
+        who = Column(key="user__display_name", title=_("Full name"), link=account, link_key="user_id")
         return (
             Panel(_("On duty now"), (who, Column(key="ends_at", title=_("Until"), kind=Kind.INSTANT)),
                   list(on_duty[:50]), _("Nobody is on duty at this moment.")),

@@ -316,6 +316,12 @@ def test_what_is_wrong_is_said_beside_the_field(browse, cast, field, value, said
     assert Person.objects.count() == 5
 
 
+def test_all_that_is_wrong_is_said_at_once(browse, cast):
+    page = text(browse("chen").post("/people/add/", NEW | {"area": "nowhere", "document_number": "1"}))
+    assert 'id="id_area_error"' in page
+    assert 'id="id_document_number_error"' in page
+
+
 def test_an_identity_is_recorded_after_a_warning(browse, cast):
     url = page_of(cast.wei, "identity/record/")
     alice = browse("alice")

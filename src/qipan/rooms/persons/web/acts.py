@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from qipan.foundation.pages.area_field import AreaField
 from qipan.foundation.pages.columns import cell, names_for
-from qipan.foundation.pages.form_page import Consequence, Done, FormPage
+from qipan.foundation.pages.form_page import Consequence, Done, FormPage, act_on
 from qipan.foundation.pages.page import Words, address
 from qipan.foundation.pages.words import word
 from qipan.rooms.organizations.selectors import local_day
@@ -67,7 +67,7 @@ class OfPerson(FormPage):
 
     def heading(self, thing: Any) -> Words:
         """What is done, about whom."""
-        return f"{self.title}: {person_code(thing.pk)}"
+        return act_on(self.title, person_code(thing.pk))
 
 
 class IdentityOpen(OfPerson):
@@ -293,7 +293,7 @@ class LinkIssue(OfPerson):
 
 def qr(text: str) -> SafeString:
     """A QR code as SVG markup without style attributes, dark on white in every theme."""
-    svg: str = segno.make(text, error="m", micro=False).svg_inline(scale=5, border=4, dark="#000", light="#fff")
+    svg: str = segno.make(text, error="m", micro=False).svg_inline(border=4, dark="#000", light="#fff", omitsize=True)
     return mark_safe(svg)  # noqa: S308 - drawn by segno; the text itself is not in it
 
 
@@ -316,7 +316,7 @@ class LinkRevoke(FormPage):
 
     def heading(self, thing: Any) -> Words:
         """Whose link."""
-        return f"{self.title}: {person_code(thing.person_id)}"
+        return act_on(self.title, person_code(thing.person_id))
 
     def consequences(self, thing: Any, data: Mapping[str, Any]) -> Sequence[Consequence]:
         """It opens nothing any more."""

@@ -197,6 +197,7 @@ class PersonPage(DetailPage):
                 Column(key="end", title=_("Action"), value=end, link="link-revoke"),
             ),
             links,
+            main=True,
         )
 
     def timeline(self, thing: Person) -> Sequence[Event]:
