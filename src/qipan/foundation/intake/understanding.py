@@ -6,7 +6,7 @@ The same readers, mappings and checks as the import itself; nothing is stored.
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -225,9 +225,12 @@ def preview(
     lines: dict[tuple[str, str], list[int]] = {}
     for reject in result.rejects:
         lines.setdefault((reject["column"], reject["reason"]), []).append(reject["row"])
+    columns, shown = _without_empty(
+        [column.name for column in kind.columns], _shown(path, kind, mapping, at, by_line, most)
+    )
     return Preview(
-        columns=[column.name for column in kind.columns],
-        rows=_shown(path, kind, mapping, at, by_line, most),
+        columns=columns,
+        rows=shown,
         reasons=[
             Counted(column, reason, count, lines[column, reason][:5])
             for (column, reason), count in counts.most_common()
@@ -238,6 +241,19 @@ def preview(
         duplicate=result.duplicate,
         whole=whole,
     )
+
+
+def _without_empty(names: Sequence[str], rows: Sequence[ShownRow]) -> tuple[list[str], list[ShownRow]]:
+    """The rows without the columns in which nothing stands and nothing is wrong."""
+    kept = [
+        number
+        for number in range(len(names))
+        if any(number < len(row.cells) and (row.cells[number].text or row.cells[number].reason) for row in rows)
+    ]
+    slim = [
+        replace(row, cells=[row.cells[number] for number in kept if number < len(row.cells)]) for row in rows
+    ]
+    return [names[number] for number in kept], slim
 
 
 def _shown(

@@ -69,6 +69,8 @@ class ListPage(ListActs):
     #: attribute that holds a person's id: the list can open its names for a purpose
     person_key: ClassVar[str] = ""
     size: ClassVar[int] = SIZE
+    #: rows beyond this number are not counted: "more than …" is said (0: always counted)
+    counted_to: ClassVar[int] = 0
 
     def rows(self) -> Any:
         """The rows that the reader may see in the chosen area: a queryset or a sequence."""
@@ -156,7 +158,7 @@ class ListPage(ListActs):
     def list_answer(self, *, names: dict[int, str] | None = None, status: int = 200, **more: Any) -> HttpResponse:
         """The list as a page. `names`: person -> opened name."""
         rows = self.filtered()
-        total = rows.count() if isinstance(rows, QuerySet) else len(rows)
+        total = self._count(rows)
         part = self.slice(rows)
         said = names_for(self.columns, part.rows)
         column, descending = self.order()
@@ -175,7 +177,8 @@ class ListPage(ListActs):
         return self.show(
             rows=shown,
             headings=headings,
-            total=total,
+            total=min(total, self.counted_to) if self.counted_to else total,
+            uncounted=bool(self.counted_to and total > self.counted_to),
             filters=[(each, values.get(each.name)) for each in self.filters],
             chips=self.chips(values),
             views=saved_views(self.request.user, self.page_name()),
@@ -192,6 +195,11 @@ class ListPage(ListActs):
             status=status,
             **more,
         )
+
+    def _count(self, rows: Any) -> int:
+        if not isinstance(rows, QuerySet):
+            return len(rows)
+        return rows.order_by()[: self.counted_to + 1].count() if self.counted_to else rows.count()
 
     def page_name(self) -> str:
         """Name of the page's URL."""

@@ -111,6 +111,7 @@ class Log(ListPage):
     sort = ("pk", True)
     opens = "log-entry"
     export = "log"
+    counted_to = 10_000
     lead_template = "pages/log/lead.html"
     help = _(
         "Every change, every opened name and everything that was refused, in one chain: an entry that is changed or "
