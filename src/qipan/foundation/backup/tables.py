@@ -25,8 +25,8 @@ _AS_IS = {
     "BooleanField", "IntegerField", "BigIntegerField", "SmallIntegerField", "PositiveIntegerField",
     "PositiveSmallIntegerField", "PositiveBigIntegerField",
 }  # fmt: skip
-#: content types and the framework's own permissions (which nobody here holds) are made anew by `migrate`; who was locked
-#: out is a matter of the hour
+#: content types and the framework's own permissions (which nobody here holds) are made anew by `migrate`; who was
+#: locked out is a matter of the hour
 _PASSING = ("contenttypes", "auth", "axes")
 _FETCHED = 2_000
 _INSERTED = 10_000
