@@ -72,7 +72,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["--host", "0.0.0.0"], {"QIPAN_SECOND_FACTOR": "off", "QIPAN_DEMO": "1", "QIPAN_BEHIND_PROXY": "1"},
          "QIPAN_SECOND_FACTOR=off"),
         ([], {"QIPAN_SECOND_FACTOR": "off", "QIPAN_DEMO": "1", "QIPAN_BEHIND_PROXY": "1"}, "QIPAN_SECOND_FACTOR=off"),
-        ([], {"QIPAN_SECOND_FACTOR": "off", "QIPAN_DEMO": "1", "QIPAN_HOSTS": "qipan.example"},
+        ([], {"QIPAN_SECOND_FACTOR": "off", "QIPAN_DEMO": "1", "QIPAN_HOSTS": "a.example"},
          "QIPAN_SECOND_FACTOR=off"),
         (["--port", "70000"], {}, "70000"),
     ],
