@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from django.db.models import Model
-from tests.cast import AT, CITY, COUNTY_A, COUNTY_B, GRID_A1, GRID_B1, TODAY, TOWNSHIP_A1, TOWNSHIP_A2, Cast, build
 
 from qipan.foundation import clock
 from qipan.foundation.access.models import User
@@ -49,6 +48,7 @@ from qipan.rulebooks.loader import book_text
 from qipan.terms.evidence import Classification, ContactClass, FollowUpOutcome, OrderKind, TestOutcome
 from qipan.terms.identity import person_code
 from qipan.terms.roles import Actor, Grant, Role
+from tests.cast import AT, CITY, COUNTY_A, COUNTY_B, GRID_A1, GRID_B1, TODAY, TOWNSHIP_A1, TOWNSHIP_A2, Cast, build
 
 A, B = "A", "B"
 MARKS = {A: "Yewmark", B: "Zolmark"}
@@ -99,8 +99,9 @@ class World:
         ]
 
 
+ROLES = tuple(role for role in Role if role is not Role.SYSTEM)
 #: who acts beside the cast: name -> (role, area) held; the roles that the cast holds in the whole city once more in
-#: county A alone; two roles in two places; none
+#: county A alone; each role in county A with all of them in county B; roles in two places; none
 EXTRA: dict[str, tuple[tuple[Role, str], ...]] = {
     "auditor-a": ((Role.AUDITOR, COUNTY_A),),
     "administrator-a": ((Role.ADMINISTRATOR, COUNTY_A),),
@@ -108,7 +109,8 @@ EXTRA: dict[str, tuple[tuple[Role, str], ...]] = {
     "privacy-a": ((Role.PRIVACY_OFFICER, COUNTY_A),),
     "command-a": ((Role.COMMAND, COUNTY_A),),
     "two-townships": ((Role.EPIDEMIOLOGIST, TOWNSHIP_A1), (Role.EPIDEMIOLOGIST, TOWNSHIP_A2)),
-    "two-roles": ((Role.EPIDEMIOLOGIST, COUNTY_A), (Role.TRACER, COUNTY_B)),
+    **{f"{role}-a-all-b": ((role, COUNTY_A), *((other, COUNTY_B) for other in ROLES)) for role in ROLES},
+    "auditor-of-all": ((Role.AUDITOR, ""),),
     "roleless": (),
 }
 
@@ -126,13 +128,27 @@ def make() -> World:
         )
         for role, area in roles:
             Membership.objects.create(
-                user=users[name], unit=cast.units["HQ"], role=role.value, area_id=cast.areas[area].id,
-                area_path=cast.path(area), starts_on=date(2022, 1, 1),
+                user=users[name], unit=cast.units["HQ"], role=role.value,
+                area_id=cast.areas[area].id if area else None, area_path=cast.path(area) if area else "/",
+                starts_on=date(2022, 1, 1),
             )  # fmt: skip
     world = World(cast, {}, users, {name: actor_for(user, AT) for name, user in users.items()})
     world.places[A] = _place(world, A, COUNTY_A, GRID_A1, "alice")
     world.places[B] = _place(world, B, COUNTY_B, GRID_B1, "dora")
+    _guest(world)
     return world
+
+
+def _guest(world: World) -> None:
+    """Somebody of county B inside county A's site: the stay is the site's to see, the person is not."""
+    here, there = world.places[A], world.places[B]
+    gao = world.actors["gao"]
+    order = Order.objects.get(pk=there.things["guest_order"].value)
+    stay = stay_arrive(actor=gao, person_id=order.person_id, order_id=order.pk, at=AT, site_id=here.things["site"].value)
+    here.things["guest_stay"] = Thing(stay.pk, here.path)
+    guest = person_code(order.person_id)
+    there.things["guest"] = Thing(guest, there.path)
+    there.markers = tuple(marker for marker in there.markers if marker != guest)
 
 
 def _residents(world: World, place: Place, names: tuple[str, ...]) -> list[int]:
@@ -171,7 +187,7 @@ def _place(world: World, key: str, county: str, grid: str, epidemiologist: str) 
     def keep(name: str, row: Model | int | str, area_path: str = home, owner: int | None = None) -> None:
         things[name] = Thing(row.pk if isinstance(row, Model) else row, area_path, owner)
 
-    close, waiting, at_home = _residents(world, place, ("close", "waiting", "home"))
+    close, waiting, at_home, guest = _residents(world, place, ("close", "waiting", "home", "guest"))
     keep("person", person_code(close))
     keep("area", county, path)
     keep("grid", grid)
@@ -188,15 +204,17 @@ def _place(world: World, key: str, county: str, grid: str, epidemiologist: str) 
     keep("case", case)
     keep("suspect", suspect)
     met = {"first_exposure": TODAY - timedelta(days=1), "last_exposure": TODAY - timedelta(days=1)}
-    for person, kind in ((close, ContactClass.CLOSE), (waiting, ContactClass.CLOSE), (at_home, ContactClass.SECONDARY)):
+    for person in (close, waiting, at_home, guest):
+        kind = ContactClass.SECONDARY if person == at_home else ContactClass.CLOSE
         contact_add(
             actor=hand, case_id=case.pk, person_id=person, at=AT, contact_class=kind, setting=f"{mark} hall", **met
         )
     keep("evidence", Evidence.objects.filter(person_id=close).earliest("pk"))
-    order = Order.objects.filter(person_id=close, closed_at=None, kind=OrderKind.QUARANTINE_CENTRAL.value).earliest("pk")
-    door = Order.objects.filter(person_id=at_home, closed_at=None, kind=OrderKind.QUARANTINE_HOME.value).earliest("pk")
-    arrival = Order.objects.filter(person_id=waiting, kind=OrderKind.QUARANTINE_CENTRAL.value).earliest("pk")
+    order = Order.objects.get(person_id=close, closed_at=None, kind=OrderKind.QUARANTINE_CENTRAL.value)
+    door = Order.objects.get(person_id=at_home, closed_at=None, kind=OrderKind.QUARANTINE_HOME.value)
+    arrival = Order.objects.get(person_id=waiting, closed_at=None, kind=OrderKind.QUARANTINE_CENTRAL.value)
     keep("order", order)
+    keep("guest_order", Order.objects.get(person_id=guest, closed_at=None, kind=OrderKind.QUARANTINE_CENTRAL.value))
     keep("door", door)
     keep("appeal", appeal_open(actor=hand, order_id=order.pk, grounds=f"{mark}: I was away.", at=AT))
     token = personal_link_issue(actor=hand, person_id=close, at=AT)
