@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from qipan.terms.roles import Permission as P
+from qipan.terms.roles import Permission
+
+P = Permission
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +18,8 @@ class Operation:
     of: str = ""
     body: str = ""
     empty: bool = False
+    #: what is answered besides 404 to whoever holds them, but not there
+    elsewhere: tuple[int, ...] = ()
 
 
 def rows(*needs: P) -> Operation:
@@ -23,9 +27,9 @@ def rows(*needs: P) -> Operation:
     return Operation(needs=needs, empty=True)
 
 
-def one(of: str, *needs: P, body: str = "") -> Operation:
+def one(of: str, *needs: P, body: str = "", elsewhere: tuple[int, ...] = ()) -> Operation:
     """About one thing."""
-    return Operation(of=of, needs=needs, body=body)
+    return Operation(of=of, needs=needs, body=body, elsewhere=elsewhere)
 
 
 OPERATIONS: Mapping[str, Operation] = {
@@ -34,7 +38,8 @@ OPERATIONS: Mapping[str, Operation] = {
     "GET /people/{person}/evidence": one("person", P.PERSON_VIEW),
     "GET /people/{person}/decision": one("person", P.DECISION_VIEW),
     "GET /cases": rows(P.CASE_VIEW),
-    "POST /cases": one("grid", P.CASE_EDIT, body="case"),
+    # an area of others in the body is answered like one that there is not
+    "POST /cases": one("grid", P.CASE_EDIT, body="case", elsewhere=(400,)),
     "GET /cases/{case}": one("case", P.CASE_VIEW),
     "POST /cases/{case}/confirm": one("suspect", P.CASE_VIEW, P.CASE_EDIT, body="confirm"),
     "POST /cases/{case}/discard": one("suspect", P.CASE_VIEW, P.CASE_EDIT, P.EVIDENCE_VOID, body="reason"),

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from qipan.terms.roles import Permission as P
+from qipan.terms.roles import Permission
+
+P = Permission
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +74,7 @@ PAGES: Mapping[str, Sample] = {
                     why="open to everybody; what it finds, each room scopes"),
     "guide": lists(),
     "guide-chapter": lists(rest={"chapter": "first-hour"}),
-    # imports
+    # files
     "imports": lists(P.BATCH_VIEW, queries=("",)),
     "import-new": lists(P.BATCH_VIEW, one_of=(P.PERSON_REGISTER, P.BATCH_IMPORT, P.AREA_LOAD, P.EVIDENCE_RECORD)),
     "import-template": lists(P.PERSON_REGISTER, rest={"kind": "persons", "form": "csv"}),

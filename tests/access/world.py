@@ -144,7 +144,8 @@ def _guest(world: World) -> None:
     here, there = world.places[A], world.places[B]
     gao = world.actors["gao"]
     order = Order.objects.get(pk=there.things["guest_order"].value)
-    stay = stay_arrive(actor=gao, person_id=order.person_id, order_id=order.pk, at=AT, site_id=here.things["site"].value)
+    site = here.things["site"].value
+    stay = stay_arrive(actor=gao, person_id=order.person_id, order_id=order.pk, at=AT, site_id=site)
     here.things["guest_stay"] = Thing(stay.pk, here.path)
     guest = person_code(order.person_id)
     there.things["guest"] = Thing(guest, there.path)
