@@ -122,7 +122,7 @@ def test_page(world: World, callers: Callers, name: str) -> None:
     denied: dict[str, str] = {}
     for county, thing in things(world, name):
         url = url_of(name, thing)
-        for caller in callers.about(county):
+        for caller in callers.about(county, sample.needs + sample.one_of + sample.own_or):
             answer = callers.browser(caller).get(url)
             status, told = answer.status_code, f"{caller} GET {url}"
             if caller == NOBODY:
@@ -254,13 +254,12 @@ def test_operation(world: World, callers: Callers, name: str) -> None:
     """Every operation by everybody's token, about a thing of each county; one that is denied changes nothing."""
     from tests.access.callers import allowed, row_counts, thing_of
 
-    operation, wrong = OPERATIONS[name], []
+    operation, wrong, before = OPERATIONS[name], [], row_counts()
     for key, place in world.places.items():
         thing = thing_of(place, operation.of)
-        for caller in callers.about(key if thing else ""):
+        for caller in callers.about(key if thing else "", operation.needs):
             if caller not in callers.tokens:
                 continue
-            before = row_counts() if name.startswith("POST") else {}
             status, content = callers.call(caller, name, operation, place)
             told, may = f"{caller} {name} ({key})", allowed(world, caller, operation, thing)
             fine = (200, 201, 400, 409, 422) if may or operation.empty else (404,)
@@ -271,10 +270,9 @@ def test_operation(world: World, callers: Callers, name: str) -> None:
             if operation.empty and not may and '"items": []' not in content:
                 wrong.append(f"{told} shows {content[:80]}")
             wrong += [f"{told} shows {marker}" for marker in world.foreign(caller) if marker in content]
-            if not may and before:
-                after = row_counts()
-                wrong += [f"{told} changed {table}" for table in after if after[table] != before[table]]
         status, _ = callers.call("", name, operation, place)
         if status != 401:
             wrong.append(f"{name} without a token: {status}")
+    after = row_counts()
+    wrong += [f"{name}, denied, changed {table}" for table in after if after[table] != before[table]]
     assert not wrong, "\n".join(wrong)

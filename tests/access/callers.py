@@ -32,6 +32,7 @@ class Callers:
 
     def __init__(self, world: World) -> None:
         self.names = [*world.users, NOBODY]
+        self.actors = world.actors
         self.tokens: dict[str, str] = {}
         self._handler = Client().handler  # its middleware is loaded once
         self._sessions: dict[tuple[str, bool], str] = {}
@@ -51,15 +52,23 @@ class Callers:
                 area_path="/", expires_at=AT + timedelta(days=30), at=AT,
             )[1]  # fmt: skip
 
-    def about(self, county: str) -> list[str]:
-        """Who is asked about a thing of a county ("": about a list). Somebody with one role in county A and all of them
-        in county B holds every permission somewhere: about things of county A only the area can tell.
+    def about(self, county: str, needs: tuple[Permission, ...]) -> list[str]:
+        """Who is asked about a thing of a county ("": about a list) that asks for these permissions.
+
+        Somebody with one role in county A and all of them in county B holds every permission somewhere: about things
+        of county A only the area can tell. One is asked for every set of the permissions that a role holds.
         """
+        usual = [name for name in self.names if not name.endswith("-all-b")]
         if not county:
-            return [name for name in self.names if not name.endswith("-all-b")]
-        if county == "A":
-            return [name for name in self.names if name not in WIDE]
-        return [name for name in self.names if not name.endswith("-all-b") and name != "two-townships"]
+            return usual
+        if county == "B":
+            return [name for name in usual if name != "two-townships"]
+        sets: dict[frozenset[Permission], str] = {}
+        for name, actor in self.actors.items():
+            if name.endswith("-all-b"):
+                here = actor.grants[0].area_path
+                sets.setdefault(frozenset(each for each in needs if actor.may(each, here)), name)
+        return [name for name in usual if name not in WIDE] + list(sets.values())
 
     def browser(self, name: str, *, verified: bool = True) -> Client:
         """Somebody's browser."""
