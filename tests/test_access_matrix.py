@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from qipan.terms.roles import Permission
+from qipan.terms.roles import ROLES_WITH, Permission, Role
 from tests.access.operations import OPERATIONS
 from tests.access.pages import GUEST_STAY, PAGES, PUBLIC
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tests.access.world import World
 
 PURPOSE = "Checked by the access matrix"
+TRACER = {permission for permission, roles in ROLES_WITH.items() if Role.TRACER in roles}
 
 
 @pytest.fixture(scope="module")
@@ -203,6 +204,26 @@ def test_the_second_factor_is_forced_where_the_table_says(world: World, callers:
             for answer in (browser.get(f"{url}?export=1"), browser.post(url, {"act": "export", "purpose": PURPOSE})):
                 if not answer.headers.get("Location", "").startswith("/second-factor?next="):
                     wrong.append(f"{url} exports without the second factor: {answer.status_code}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_right_to_export_takes_nothing_from_another_place(world: World, callers: Callers) -> None:
+    """A tracer of county A who holds everything in county B takes B's rows away, and none of A's."""
+    wrong = []
+    browser = callers.browser("tracer-a-all-b")
+    for name, sample in PAGES.items():
+        export = {"act": "export", "purpose": PURPOSE, "form": "csv"}
+        if not getattr(view_of(name), "export", "") and name != "chains-svg":
+            continue
+        url = url_of(name, None)
+        here = any(p in TRACER for p in sample.needs if p is not Permission.ROWS_EXPORT)
+        for county, status in (("", 404 if here else 200), ("A", 404), ("B", 200)):
+            area = f"?area={world.places[county].things['area'].value}" if county else ""
+            answer = browser.post(f"{url}{area}", export)
+            if answer.status_code != status:
+                wrong.append(f"{url}{area}: {answer.status_code}")
+            if any(marker in body_of(answer) for marker in world.places["A"].markers):
+                wrong.append(f"{url}{area} takes away what is county A's")
     assert not wrong, "\n".join(wrong)
 
 

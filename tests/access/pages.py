@@ -70,7 +70,7 @@ PAGES: Mapping[str, Sample] = {
     "recovery-codes": lists(second=True, why=_OWN),
     "user-second-factor-reset": one("username", P.USER_MANAGE, second=True),
     "area-switch": lists(P.AREA_VIEW, queries=("name=mark", "name=Shanzhou", "name=Hubin")),
-    "search": lists(queries=("q=Zolmark", "q=Yewmark", "q=U-", "q=%23{guest_order}", "q={person}", "q={username}"),
+    "search": lists(queries=("q=zolmark", "q=yewmark", "q=U-", "q=%23{guest_order}", "q={person}", "q={username}"),
                     why="open to everybody; what it finds, each room scopes"),
     "guide": lists(),
     "guide-chapter": lists(rest={"chapter": "first-hour"}),

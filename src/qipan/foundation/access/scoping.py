@@ -8,7 +8,7 @@ from django.db.models import Model, Q, QuerySet
 from qipan.foundation.audit.services import audited
 from qipan.terms.areas import path_upper_bound
 from qipan.terms.errors import Denied
-from qipan.terms.roles import Actor, Permission
+from qipan.terms.roles import Actor, Permission, narrowed
 
 M = TypeVar("M", bound=Model)
 
@@ -23,6 +23,14 @@ def require_anywhere(actor: Actor, permission: Permission) -> None:
     """Raise `Denied` unless the actor holds the permission somewhere (for what belongs to no area)."""
     if not actor.areas_for(permission):
         raise Denied(permission)
+
+
+def holds_wherever(actor: Actor, wanted: Permission, *, held: Permission, area_path: str) -> bool:
+    """Whether the actor holds `wanted` in every part of an area in which he holds `held` (and holds it somewhere
+    there): a right of one place does nothing with what is seen in another.
+    """
+    parts = narrowed(actor, only=frozenset({held}), area_path=area_path).areas_for(held)
+    return bool(parts) and all(actor.may(wanted, part) for part in parts)
 
 
 def require_recorded(actor: Actor, permission: Permission, *, action: str, at: datetime) -> None:

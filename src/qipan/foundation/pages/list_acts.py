@@ -12,6 +12,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext
 
+from qipan.foundation.access.scoping import holds_wherever
 from qipan.foundation.exports.services import FORMS, ROW_CAP, export_rows
 from qipan.foundation.http.paging import Slice
 from qipan.foundation.pages import names as vault_names
@@ -94,8 +95,10 @@ class ListExport(ListBase):
     export: ClassVar[str] = ""
 
     def can_export(self) -> bool:
-        """Whether the reader may take this list away."""
-        return bool(self.export and self.actor.areas_for(Permission.ROWS_EXPORT))
+        """Whether the reader may take this list away: wherever its rows come from."""
+        if not self.export or self.permission is None:
+            return bool(self.export and self.actor.areas_for(Permission.ROWS_EXPORT))
+        return holds_wherever(self.actor, Permission.ROWS_EXPORT, held=self.permission, area_path=self.area.path)
 
     def asks_second_factor(self) -> bool:
         """Export asks for it whatever the list itself asks."""

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from qipan.foundation.access.scoping import within
 from qipan.foundation.http.paging import Sort, page_of
 from qipan.foundation.intake.kinds import file_kind, file_kinds
 from qipan.foundation.intake.models import Batch, RejectedRow
@@ -79,9 +80,9 @@ class Imports(ListPage):
         )
 
     def rows(self) -> QuerySet[Batch]:
-        """Those of the reader's areas. What was uploaded and left behind is swept away on the way."""
+        """Those of the chosen area. What was uploaded and left behind is swept away on the way."""
         uploads_sweep(self.at)
-        return list_batches(self.actor)
+        return list_batches(self.actor).filter(within(self.area.path))
 
     lead_template = "pages/imports/waiting.html"
 

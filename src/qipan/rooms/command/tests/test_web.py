@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
-from tests.cast import CITY, COUNTY_A, COUNTY_B, TODAY
+from tests.cast import CITY, COUNTY_A, COUNTY_B, TODAY, TOWNSHIP_A1, TOWNSHIP_A2, TOWNSHIP_B1
 
 from qipan.foundation.audit.selectors import activity
 from qipan.foundation.indicators.registry import indicators
+from qipan.rooms.command.selectors import counting_in
 from qipan.rooms.command.services import day_run
 from qipan.rooms.command.web.tile_map import positions, step_of
 from qipan.rooms.control.models import Order
@@ -145,3 +146,17 @@ def test_tiles_never_lie_on_one_another():
         assert len(set(positions(codes).values())) == n
     known = positions(["411202", "411203", "411221", "411224", "411271", "411281", "411282"])
     assert len(set(known.values())) == 7
+
+
+def test_who_has_roles_in_two_places_is_counted_both_and_nothing_between(cast, at):
+    here, there = cast.path(TOWNSHIP_A1), cast.path(TOWNSHIP_B1)
+    both = Actor(1, None, (Grant(Role.TRACER, here), Grant(Role.COMMAND, there)))
+    assert [grant.area_path for grant in counting_in(both, "/").grants] == [here, there]
+    assert [grant.area_path for grant in counting_in(both, cast.path(COUNTY_B)).grants] == [there]
+    assert {grant.role for grant in counting_in(both, "/").grants} == {Role.SYSTEM}
+    assert activity(both, area_path="/", since=at - HOUR, until=at) == []
+    for nobody, path in ((both, cast.path(TOWNSHIP_A2)), (Actor(1, None, ()), "/")):
+        with pytest.raises(Absent):
+            counting_in(nobody, path)
+        with pytest.raises(Absent):
+            activity(nobody, area_path=path, since=at - HOUR, until=at)

@@ -32,7 +32,7 @@ from qipan.rooms.investigation.selectors import (
 )
 from qipan.rooms.investigation.services import case_add, case_confirm, contact_add
 from qipan.rooms.persons.models import Person
-from qipan.terms.errors import Absent, BadInput, Conflict
+from qipan.terms.errors import Absent, BadInput, Conflict, Denied
 from qipan.terms.evidence import Classification
 from qipan.terms.identity import person_code
 
@@ -344,9 +344,12 @@ def test_a_new_case_that_cannot_be(browse: Browse, cast: Cast, wrong: dict[str, 
 
 
 def test_only_who_may_edit_there_adds_a_case(cast: Cast, at: datetime) -> None:
-    for stranger in (cast.dora, cast.chen, cast.ma):
-        with pytest.raises(Absent):
-            case_add(actor=stranger, at=at, person_id=cast.xia)
+    with pytest.raises(Absent):
+        case_add(actor=cast.dora, at=at, person_id=cast.xia)
+    for stranger in (cast.chen, cast.ma):
+        for whom in ({"person_id": cast.xia}, {"area": COUNTY_A}, {"area": "999999"}):
+            with pytest.raises(Denied):
+                case_add(actor=stranger, at=at, **whom)
     with pytest.raises(BadInput):
         case_add(actor=cast.dora, at=at, area=COUNTY_A)
     case, _ = case_add(actor=cast.bob, at=at, person_id=cast.xia, case_id="B-1")

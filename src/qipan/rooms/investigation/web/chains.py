@@ -9,6 +9,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from qipan.foundation.access.scoping import holds_wherever
 from qipan.foundation.clock import civil_zone, local_date
 from qipan.foundation.exports.services import export_picture
 from qipan.foundation.pages.filters import Days, Text
@@ -50,6 +51,12 @@ class _Asked(Page):
         if period is None and "day_from" not in query:
             period = (today - timedelta(days=DAYS), today)
         self.first, self.last = period or (None, None)
+
+    def may_take(self) -> bool:
+        """Whether the reader may export wherever in the chosen area he sees cases."""
+        return holds_wherever(
+            self.actor, Permission.ROWS_EXPORT, held=Permission.CASE_VIEW, area_path=self.area.path
+        )
 
     def chains(self) -> Chains | None:
         """The chains; None where there are more cases than a picture holds."""
@@ -125,7 +132,7 @@ class ChainsPage(_Asked):
             }
             for pair in chains.statistics.table.sort("chain", "generation").head(MOST_PAIRS).iter_rows(named=True)
         ]  # fmt: skip
-        may_take = bool(self.actor.areas_for(Permission.ROWS_EXPORT))
+        may_take = self.may_take()
         return self.show(
             asked=asked, figures=figures(chains.statistics), pairs=pairs, legend=legend(), sought=sought,
             found=bool(chosen), more_pairs=max(chains.statistics.pairs - MOST_PAIRS, 0), any=bool(chains.cases),
@@ -147,8 +154,8 @@ class ChainsSvg(_Asked, FormPage):
     help = _("The picture leaves with a code that names this export; the log says who took it, when and for what.")
 
     def fetch(self, **kwargs: Any) -> Chains:
-        """The chains that the picture shows. Absent for whoever sees no cases."""
-        if not self.actor.areas_for(Permission.CASE_VIEW):
+        """The chains that the picture shows. Absent for whoever may not take all of them away."""
+        if not self.may_take():
             raise Absent("page")
         self.read()
         chains = self.chains()
