@@ -116,7 +116,7 @@ def order_history(actor: Actor, order: Order) -> list[Happened]:
             opened = entries.get(order.write_id)
             cause = _cause(order, [appeal.pk for appeal in appeals], after=opened.seq if opened else 0)
         steps.append(Happened(order.closed_as, order.closed_at, cause, after.pk if after else None))
-    return sorted(steps, key=lambda step: step.at, reverse=True)
+    return sorted(steps, key=lambda step: step.at)[::-1]
 
 
 def _cause(order: Order, appeal_ids: Sequence[int], *, after: int) -> AuditEntry | None:
