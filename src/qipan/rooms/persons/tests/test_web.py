@@ -17,7 +17,7 @@ from qipan.rooms.organizations.services import membership_grant
 from qipan.rooms.persons import services
 from qipan.rooms.persons.models import Person, PersonalLink
 from qipan.rooms.persons.rules import Purpose
-from qipan.rooms.persons.selectors import access_link, person_history, person_of_link
+from qipan.rooms.persons.selectors import access_link, access_person, person_history, person_of_link
 from qipan.rooms.persons.web.vault import open_names, purposes
 from qipan.terms.errors import Absent, Denied
 from qipan.terms.identity import check_character, person_code
@@ -168,7 +168,7 @@ def test_rooms_show_their_panels_and_actions(browse, cast, monkeypatch):
     monkeypatch.setattr(person_panels, "_panels", {})
     monkeypatch.setattr(person_panels, "_actions", {})
 
-    def absent(actor, person_id, at):
+    def absent(actor, person_id, *rest):
         raise Absent("not yours")
 
     def cases(actor, person_id, at):
@@ -237,11 +237,11 @@ def test_the_page_tells_who_opened_also_in_lists(browse, cast):
     assert "Gao" not in page  # lists are looked through for 60 days
     # whoever opens nothing is not told who did
     assert "Ning" not in text(browse("hu").get(page_of(cast.xia)))
-    assert person_history(cast.hu, cast.xia, AT) == []
+    assert person_history(cast.hu, access_person(cast.hu, cast.xia), AT) == []
     with pytest.raises(Absent):
-        person_history(cast.dora, cast.xia, AT)
+        access_person(cast.dora, cast.xia)
     # an id within another number is not taken for it
-    assert person_history(cast.lin, cast.zhu, AT) == []
+    assert person_history(cast.lin, access_person(cast.lin, cast.zhu), AT) == []
 
 
 # --- searching ------------------------------------------------------------------------------------------------------
