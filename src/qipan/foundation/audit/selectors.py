@@ -10,7 +10,7 @@ from django.db.models import Count, Max, Q, QuerySet
 from qipan.foundation.audit.anchors import exported
 from qipan.foundation.audit.models import AuditEntry
 from qipan.terms.errors import Absent, Denied, Refused
-from qipan.terms.roles import Actor, Permission
+from qipan.terms.roles import Actor, Permission, narrowed
 
 #: Another process's entry may be this much later than the moment that this one read before it.
 CLOCK_TOLERANCE = timedelta(minutes=2)
@@ -141,10 +141,16 @@ def not_before_log(at: datetime) -> datetime:
 
 def activity(actor: Actor, *, area_path: str, since: datetime, until: datetime) -> list[tuple[str, int, datetime]]:
     """What was done in an area (since <= at <= until): (action, how often, when last), the latest first; nobody by
-    name and nothing by id. One query. Raises Absent where the actor sees no figures of the area.
+    name and nothing by id; in those parts of it of which the actor sees figures. One query. Raises Absent where there
+    is none.
     """
-    if not actor.may(Permission.INDICATOR_VIEW, area_path):
+    seen = narrowed(actor, only=frozenset({Permission.INDICATOR_VIEW}), area_path=area_path)
+    paths = seen.areas_for(Permission.INDICATOR_VIEW)
+    if not paths:
         raise Absent("area")
-    entries = AuditEntry.objects.filter(at__gte=since, at__lte=until, area_path__startswith=area_path)
+    inside = Q()
+    for path in paths:
+        inside |= Q(area_path__startswith=path)
+    entries = AuditEntry.objects.filter(inside, at__gte=since, at__lte=until)
     counted = entries.values("action").annotate(n=Count("seq"), last=Max("at")).order_by("-last", "action")
     return [(row["action"], row["n"], row["last"]) for row in counted]

@@ -15,7 +15,7 @@ from qipan.rooms.persons.selectors import list_persons
 from qipan.rooms.quarantine.selectors import arrivals_due, occupancy, still_inside
 from qipan.terms.errors import Absent
 from qipan.terms.evidence import OrderKind
-from qipan.terms.roles import Actor, Grant, Permission, Role
+from qipan.terms.roles import Actor, Grant, Permission, Role, narrowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,17 @@ def board(actor: Actor, at: datetime, area_path: str) -> Board:
             "passed_to_supervisor": len(passed_on(counting, day, "supervisor")),
         },
     )
+
+
+def counting_in(actor: Actor, area_path: str) -> Actor:
+    """The system, inside those parts of an area of which the actor may see figures: for counts of people whom he may
+    not see singly. Somebody with roles in two places sees both, and nothing between. Raises Absent where there is none.
+    """
+    seen = narrowed(actor, only=frozenset({Permission.INDICATOR_VIEW}), area_path=area_path)
+    paths = seen.areas_for(Permission.INDICATOR_VIEW)
+    if not paths:
+        raise Absent("area")
+    return Actor(user_id=None, unit_id=None, grants=tuple(Grant(Role.SYSTEM, path) for path in paths), label="board")
 
 
 def list_days(actor: Actor) -> QuerySet[DayRun]:

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from qipan.foundation.access.scoping import require
+from qipan.foundation.access.scoping import require, require_anywhere
 from qipan.foundation.audit.reasons import seal_reason
 from qipan.foundation.audit.services import audited
 from qipan.foundation.clock import civil_zone, day_start, local_date
@@ -68,6 +68,7 @@ def case_add(
     if onset_date is not None and onset_date - report > ONSET_AFTER_REPORT:
         raise BadInput("Onset cannot be three weeks and more after the report.")
     with audited(actor=actor, action="case.add", at=at) as entry:
+        require_anywhere(actor, Permission.CASE_EDIT)
         name = case_id.strip() or f"{today:%y%m%d}-{entry.write_id[:6].upper()}"
         ref = _person_of_case(
             actor=actor, person_id=person_id, area=area, sex=sex, birth_year=birth_year, reference=name, source=source,

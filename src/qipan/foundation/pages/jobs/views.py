@@ -23,7 +23,7 @@ from qipan.foundation.pages.list_page import Link, ListPage
 from qipan.foundation.pages.page import Words, address
 from qipan.foundation.pages.words import gravity, word
 from qipan.terms.errors import Absent
-from qipan.terms.roles import Permission
+from qipan.terms.roles import Actor, Permission
 
 #: a job that nobody took for so long says that no worker is there
 _NOBODY_AFTER = timedelta(minutes=1)
@@ -116,8 +116,7 @@ class JobPage(DetailPage):
 
     def actions(self, thing: Job) -> Sequence[Action]:
         """Cancel what is not over, retry what failed."""
-        own = thing.created_by is not None and thing.created_by == self.actor.user_id
-        if not own and not self.actor.areas_for(Permission.JOB_RUN):
+        if not _may_touch(self.actor, thing):
             return ()
         if thing.state in _UNFINISHED:
             return (Action(_("Cancel"), address("job-cancel", thing.pk), grave=True),)
@@ -152,6 +151,11 @@ def progress_of(job: Job, at: Any) -> dict[str, Any]:
     }
 
 
+def _may_touch(actor: Actor, job: Job) -> bool:
+    own = job.created_by is not None and job.created_by == actor.user_id
+    return own or bool(actor.areas_for(Permission.JOB_RUN))
+
+
 class _JobForm(FormPage):
     """Something done to one job."""
 
@@ -159,8 +163,11 @@ class _JobForm(FormPage):
     form = QipanForm
 
     def fetch(self, **kwargs: Any) -> Job:
-        """Absent where it is not the reader's."""
-        return access_job(self.actor, kwargs["job_id"])
+        """Absent where it is not the reader's to touch: one's own, or anybody's with JOB_RUN."""
+        job = access_job(self.actor, kwargs["job_id"])
+        if not _may_touch(self.actor, job):
+            raise Absent("job")
+        return job
 
     def heading(self, thing: Job) -> Words:
         """What is done, and to which job."""

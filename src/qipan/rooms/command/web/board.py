@@ -16,7 +16,7 @@ from qipan.foundation.pages.actions import action_words
 from qipan.foundation.pages.charts import EpiCurve, epi_curve
 from qipan.foundation.pages.list_page import Link
 from qipan.foundation.pages.page import Page, address
-from qipan.rooms.command.selectors import list_days
+from qipan.rooms.command.selectors import counting_in, list_days
 from qipan.rooms.command.web.figures import FIRST_ROW, figures, tiles
 from qipan.rooms.command.web.tile_map import TileMap, tile_map
 from qipan.rooms.command.web.waiting import waiting_now
@@ -24,7 +24,7 @@ from qipan.rooms.geography.selectors import list_areas
 from qipan.rooms.investigation.selectors import line_list
 from qipan.terms.errors import BadInput
 from qipan.terms.evidence import Classification
-from qipan.terms.roles import Actor, Grant, Permission, Role
+from qipan.terms.roles import Permission
 
 PERIOD = 30
 RECENT = timedelta(hours=24)
@@ -110,7 +110,7 @@ class Board(Page):
 
     def _curve(self, today: date) -> EpiCurve:
         """Cases by day and class. Counted as the system inside the area: only counts leave."""
-        counting = Actor(user_id=None, unit_id=None, grants=(Grant(Role.SYSTEM, self.area.path),), label="board")
+        counting = counting_in(self.actor, self.area.path)
         cases = line_list(counting, below=self.area.path, first=today - timedelta(days=89), last=today)
         cases = cases.exclude(classification=Classification.DISCARDED.value)
         named: Any = cases.order_by()  # `day` is the selector's own

@@ -7,10 +7,11 @@ from django.utils.translation import gettext, ngettext
 
 from qipan.foundation import clock
 from qipan.foundation.pages.page import address, with_area
+from qipan.rooms.command.selectors import counting_in
 from qipan.rooms.control.selectors import list_appeals
 from qipan.rooms.fieldwork.selectors import passed_on
 from qipan.rooms.quarantine.selectors import arrivals_due
-from qipan.terms.roles import Actor, Grant, Permission, Role
+from qipan.terms.roles import Actor, Permission
 
 #: lines of one sort; the rest is behind the link
 MOST = 5
@@ -29,7 +30,7 @@ def waiting_now(actor: Actor, *, area_path: str, area_code: str, at: datetime) -
     """Appeals, people without a room, doors that were passed on: counted as the system inside the area, because who
     commands sees figures of people whom he may not see singly. The link is there only for who may follow it.
     """
-    counting = Actor(user_id=None, unit_id=None, grants=(Grant(Role.SYSTEM, area_path),), label="board")
+    counting = counting_in(actor, area_path)
     day = clock.local_date(at, clock.civil_zone())
     found: list[Waiting] = []
 

@@ -10,9 +10,11 @@ from django.utils.translation import gettext_lazy as _
 from qipan.foundation.pages.columns import Column, Kind
 from qipan.foundation.pages.filters import Choice
 from qipan.foundation.pages.list_page import Link, ListPage
-from qipan.foundation.pages.page import Page, Words, address
+from qipan.foundation.pages.page import Page, Words, address, with_area
 from qipan.rooms.fieldwork.selectors import CellWork, WorkItem, local, work_by_cell, work_of_day
 from qipan.rooms.fieldwork.web.shown import Task, TaskState
+from qipan.rooms.geography.selectors import access_area
+from qipan.terms.errors import Absent
 from qipan.terms.evidence import FollowUpOutcome, OrderKind
 from qipan.terms.roles import Permission
 
@@ -79,8 +81,11 @@ class FieldCell(Page):
     permission = Permission.VISIT_VIEW
 
     def get(self, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """To the list."""
-        return redirect(f"{address('field-tasks')}?area={kwargs['code']}")
+        """To the list. Absent where the area is not the reader's."""
+        area = access_area(self.actor, kwargs["code"])
+        if not self.actor.may(Permission.VISIT_VIEW, area.path):
+            raise Absent("area")
+        return redirect(with_area(address("field-tasks"), area.code))
 
 
 def _task_state(item: WorkItem) -> str:

@@ -20,7 +20,7 @@ from qipan.kernels.chains.statistics import ChainStatistics
 from qipan.rooms.investigation.forms import PurposeForm
 from qipan.rooms.investigation.selectors import MOST_IN_A_PICTURE, Chains, line_list, linked_cases
 from qipan.rooms.investigation.web.pictures import draw, graph_data, lay_out, legend
-from qipan.terms.errors import Refused
+from qipan.terms.errors import Absent, Refused
 from qipan.terms.evidence import Classification
 from qipan.terms.roles import Permission
 
@@ -147,7 +147,9 @@ class ChainsSvg(_Asked, FormPage):
     help = _("The picture leaves with a code that names this export; the log says who took it, when and for what.")
 
     def fetch(self, **kwargs: Any) -> Chains:
-        """The chains that the picture shows."""
+        """The chains that the picture shows. Absent for whoever sees no cases."""
+        if not self.actor.areas_for(Permission.CASE_VIEW):
+            raise Absent("page")
         self.read()
         chains = self.chains()
         if chains is None:

@@ -42,6 +42,7 @@ from qipan.rooms.organizations.services import (
     task_force_open,
 )
 from qipan.rooms.organizations.web.units import AREA, UNIT_LINK
+from qipan.terms.errors import Absent
 from qipan.terms.roles import Permission
 
 NAME = Column(key="name", title=_("Name"), value=unit_name)
@@ -158,8 +159,11 @@ class _OfTaskForce(FormPage):
     permission = Permission.UNIT_MANAGE
 
     def fetch(self, **kwargs: Any) -> TaskForce:
-        """Absent where it is not the reader's."""
-        return access_task_force(self.actor, kwargs["task_force_id"])
+        """Absent where it is not the reader's to manage."""
+        force = access_task_force(self.actor, kwargs["task_force_id"])
+        if not self.actor.may(Permission.UNIT_MANAGE, force.area_path):
+            raise Absent("task_force")
+        return force
 
     def back(self, thing: Any) -> str:
         """The task force."""

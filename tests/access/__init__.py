@@ -1,0 +1,1 @@
+"""The access matrix: the world, the tables, the callers (tests/test_access_matrix.py)."""
