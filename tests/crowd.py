@@ -32,9 +32,10 @@ from qipan.rooms.quarantine.models import Room, Site, Stay
 from qipan.rooms.testing.models import TestResult
 from qipan.terms.evidence import EvidenceKind, OrderKind
 from qipan.terms.roles import Actor, Grant, Role
-from tests.cast import AT, COUNTY_A, GRID_A1, TODAY, VILLAGE_A1, Cast
+from tests.cast import AT, CITY, COUNTY_A, GRID_A1, TODAY, VILLAGE_A1, Cast
 
 _DAY = timedelta(days=1)
+AT_HOME = (OrderKind.QUARANTINE_HOME.value, OrderKind.MONITOR_HOME.value)
 _SYSTEM = Actor(None, None, (Grant(Role.SYSTEM, "/"),), "crowd")
 TOKEN = "crowd-link-of-one-person"  # noqa: S105 - a made-up link of a made-up person
 
@@ -103,7 +104,8 @@ class Crowd:
         self.write_id = uuid4().hex
         self.batch = Batch.objects.filter(source="crowd").first() or Batch.objects.create(
             kind="tests", source="crowd", file_name="crowd.csv", file_sha256="0" * 64, state="complete", declared=0,
-            created_at=AT - _DAY, completed_at=AT, created_by=self.cast.users["hu"].pk, area_path="/",
+            created_at=AT - _DAY, completed_at=AT, created_by=self.cast.users["hu"].pk,
+            area_path=self.cast.areas[CITY].path,
         )  # fmt: skip
         facts, cases, contacts, results = [], [], [], []
         at = AT - 2 * _DAY
@@ -154,9 +156,8 @@ class Crowd:
 
     def _follow(self, numbers: range) -> None:
         """Visits and stays, of one person and of others."""
-        home = [o for o in self.orders if o.kind in (OrderKind.QUARANTINE_HOME.value, OrderKind.MONITOR_HOME.value)]
+        home = [o for o in self.orders if o.kind in AT_HOME]
         central = [o for o in self.orders if o not in home]
-        cell = self.cells[0]
         Visit.objects.bulk_create(
             Visit(person_id=order.person_id, area_path=Person.objects.get(pk=order.person_id).area_path,
                   order_id=order.pk, due_on=TODAY, client_key=f"crowd-{n}", outcome="not_found", visited_at=AT,
@@ -180,7 +181,6 @@ class Crowd:
             if guest is not None and n % 3:
                 taken.add(guest.person_id)
                 Stay.objects.create(room=room, slot=1, person_id=guest.person_id, order_id=guest.pk, arrived_at=AT)
-        assert cell
 
     def _desks(self, numbers: range) -> None:
         """Batches, rejects, jobs, views, tables, figures; entries of the log about one person."""
@@ -290,7 +290,8 @@ class Crowd:
                 "rulebook": "covid19-cn-9", "indicator": "investigation.cases_reported", "seq": 3,
                 "chapter": "first-hour", "token": TOKEN,
             },
-            "area": {"code": COUNTY_A}, "field-cell": {"code": GRID_A1}, "unit": {"code": "CDC-A"},
+            "visit-record": {"order_id": next(o.pk for o in self.orders if o.kind in AT_HOME)},
+            "job-start": {"kind": "audit.verify"}, "area": {"code": COUNTY_A}, "field-cell": {"code": GRID_A1}, "unit": {"code": "CDC-A"},
             "replay": {"job_id": Job.objects.filter(kind="replay.run").order_by("pk").values_list("pk", flat=True)[0]},
             "import-template": {"kind": "tests"},
         }  # fmt: skip

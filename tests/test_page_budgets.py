@@ -26,6 +26,7 @@ MOST_BYTES = 200_000
 READERS = ("alice", "chen", "eva", "fang", "gao", "hu", "lin", "ma", "ning", "qiu")
 #: pages that nobody opens by GET alone, and why
 NOT_OPENED = {
+    "log-export": "only for those who see the whole log", "second-factor": "only before it was given",
     "sign-out": "only posted", "visits-send": "only posted", "language": "only posted",
     "import-read": "needs a file on its way", "import-preview": "needs a file on its way",
     "import-run": "needs a file on its way", "field-cell": "leads on to the list of the area",

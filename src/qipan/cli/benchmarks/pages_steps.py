@@ -71,18 +71,20 @@ class Browser:
         connection.queries_log.clear()  # it keeps the last 9,000 only
         with CaptureQueriesContext(connection) as queries:
             body = self.text(url)
+        asked = queries.captured_queries  # now: the next request forgets them
         if not body:
             return None
-        taken = []
+        taken, cpu = [], []
         for _ in range(repeats):
-            started = time.perf_counter()
+            started, used = time.perf_counter(), time.process_time()
             self.text(url)
             taken.append(1000 * (time.perf_counter() - started))
+            cpu.append(1000 * (time.process_time() - used))
         found = _COUNT.search(body)
-        slowest = max(queries.captured_queries, key=lambda query: float(query["time"]), default={"time": "0", "sql": ""})
+        slowest = max(asked, key=lambda query: float(query["time"]), default={"time": "0", "sql": ""})
         return {
             "page": page, "variant": variant, "reader": self.name, "ms": round(statistics.median(taken), 1),
-            "queries": len(queries.captured_queries), "rows": found.group(1).strip() if found else "",
+            "cpu_ms": round(statistics.median(cpu), 1), "queries": len(asked), "rows": found.group(1).strip() if found else "",
             "kb": round(len(body.encode()) / 1000), "url": url,
             "slowest_query_ms": round(1000 * float(slowest["time"])), "slowest_query": slowest["sql"][:2000],
         }  # fmt: skip

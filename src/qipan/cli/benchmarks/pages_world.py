@@ -173,7 +173,7 @@ class World:
         columns = ["id", "area_id", "area_path", "household_id", "birth_year", "sex", "synthetic", "registered_at"]
         bulk_insert(Person, columns, rows())
         _past_ids(Household, Person)
-        self.where = where
+        self.where: list[int] = where.tolist()
 
     def path_of(self, person_id: int) -> str:
         """Where a person lives."""
