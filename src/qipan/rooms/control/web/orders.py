@@ -146,7 +146,7 @@ class OrderPage(DetailPage):
         Column(key="until", title=_("Last day"), kind=Kind.DATE),
         Column(key="latest", title=_("Last day at the latest"), kind=Kind.DATE),
         Column(key="rulebook", title=_("Rulebook"), link="rulebook", link_key="rulebook"),
-        Column(key="authority", title=_("Authority")),
+        Column(key="authority", title=_("Authority"), quoted=True),
         Column(key="appeal_to", title=_("Appeals go to"), kind=Kind.AREA, value=appeal_place),
     )
     help = _(
