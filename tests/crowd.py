@@ -37,7 +37,7 @@ from tests.cast import AT, CITY, COUNTY_A, GRID_A1, TODAY, VILLAGE_A1, Cast
 _DAY = timedelta(days=1)
 AT_HOME = (OrderKind.QUARANTINE_HOME.value, OrderKind.MONITOR_HOME.value)
 _SYSTEM = Actor(None, None, (Grant(Role.SYSTEM, "/"),), "crowd")
-TOKEN = "crowd-link-of-one-person"  # noqa: S105 - a made-up link of a made-up person
+TOKEN = "crowd-link-of-one-person"
 
 
 @dataclass
@@ -242,7 +242,7 @@ class Crowd:
             for n in numbers
         )  # fmt: skip
         users = User.objects.bulk_create(
-            User(username=f"crowd{n}", display_name=f"Crowd {n}", password="!", created_at=AT,  # noqa: S106
+            User(username=f"crowd{n}", display_name=f"Crowd {n}", password="!", created_at=AT,
                  area_path=city.area_path)
             for n in numbers
         )  # fmt: skip
