@@ -16,6 +16,7 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 ]  # fmt: skip
+PASSWORD = "a long demonstration password"
 DESK, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]
@@ -81,7 +82,7 @@ class Guest:
             if value:
                 self._context.add_cookies([{"name": name, "value": value, "domain": "127.0.0.1", "path": "/"}])
         self.page = self._context.new_page()
-        self.page.set_default_timeout(20_000)
+        self.page.set_default_timeout(int(os.environ.get("QIPAN_BROWSER_WAIT", "20000")))
         self.page.on("console", self._console)
         self.page.on("pageerror", lambda error: self._complain(f"error: {error}"))
         self.page.on("request", self._request)
@@ -115,9 +116,9 @@ class Guest:
         return answer.status
 
     def press(self, name: str, *, inside: str = "main") -> None:
-        """Press the button of this name, and wait for the next page."""
+        """Press the button whose name begins so, and wait for the next page."""
         with self.page.expect_navigation():
-            self.page.locator(inside).get_by_role("button", name=name, exact=True).first.click()
+            self.page.locator(inside).get_by_role("button", name=re.compile(f"^{re.escape(name)}")).first.click()
 
     def follow(self, name: str, *, inside: str = "main") -> None:
         """Follow the link of this name."""
@@ -128,8 +129,11 @@ class Guest:
         """Type into the form's fields."""
         for name, value in fields.items():
             field = self.page.locator(f'main [name="{name}"]').first
-            if field.evaluate("element => element.tagName") == "SELECT":
+            kind = field.evaluate("element => element.type")
+            if kind.startswith("select"):
                 field.select_option(value)
+            elif kind == "radio":
+                self.page.locator(f'main [name="{name}"][value="{value}"]').check()
             else:
                 field.fill(value)
 

@@ -44,6 +44,7 @@ from qipan.rulebooks.loader import book_text
 from qipan.terms.evidence import Classification, ContactClass, EvidenceKind, FollowUpOutcome, OrderKind, TestOutcome
 from qipan.terms.identity import person_code
 from qipan.terms.roles import SYSTEM_ACTOR, Actor, Grant, Role
+from tests.browser.people import PASSWORD
 from tests.cast import AT, COUNTY_A, GRID_A1, TODAY, TOWNSHIP_A1, VILLAGE_A1, Cast, build
 
 BOOK = "covid19-cn-9"
@@ -89,6 +90,13 @@ def town() -> Cast:
     for book in (BOOK, "covid19-cn-20"):
         rulebook_publish(actor=_ROOT, text=book_text(book), area_path="/", at=AT - DAY)
     return cast
+
+
+def passwords(cast: Cast) -> None:
+    """Everybody has one, the same."""
+    for user in cast.users.values():
+        user.set_password(PASSWORD)
+        user.save()
 
 
 def session_of(user: User) -> str:

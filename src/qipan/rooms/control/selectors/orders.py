@@ -42,6 +42,12 @@ def is_genuine(order: Order) -> bool:
     return bytes(order.seal) == order_seal(order)
 
 
+def appeal_place(order: Order) -> str:
+    """The path of the area whose headquarters hears appeals against it."""
+    before, code, _after = order.person.area_path.partition(f"/{order.appeal_to}/")
+    return f"{before}{code}" if code else order.appeal_to
+
+
 def list_orders(
     actor: Actor,
     *,
