@@ -288,7 +288,7 @@ class Crowd:
                 "task_force_id": TaskForce.objects.order_by("pk").values_list("pk", flat=True)[0],
                 "job_id": Job.objects.filter(kind="decision.refresh").order_by("pk").values_list("pk", flat=True)[0],
                 "rulebook": "covid19-cn-9", "indicator": "investigation.cases_reported", "seq": 3,
-                "chapter": "first-hour", "token": TOKEN,
+                "chapter": "first-hour", "token": TOKEN, "token_id": 1,
             },
             "visit-record": {"order_id": next(o.pk for o in self.orders if o.kind in AT_HOME)},
             "job-start": {"kind": "audit.verify"}, "area": {"code": COUNTY_A}, "field-cell": {"code": GRID_A1}, "unit": {"code": "CDC-A"},

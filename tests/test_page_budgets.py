@@ -32,6 +32,7 @@ NOT_OPENED = {
     "import-run": "needs a file on its way", "field-cell": "leads on to the list of the area",
     "import-resume": "needs a batch that was interrupted", "site-reopen": "needs a closed site",
     "room-in": "needs a room out of use", "user-open": "needs a closed account",
+    "token-revoke": "needs a token of one's own",
     "job-cancel": "needs a job that waits", "job-retry": "needs a job that failed",
 }  # fmt: skip
 
