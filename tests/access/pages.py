@@ -27,6 +27,8 @@ class Sample:
     rest: Mapping[str, Any] = field(default_factory=dict)
     own: bool = False
     own_or: tuple[P, ...] = ()
+    #: `own_or` is asked at the thing's area
+    there: bool = False
     second: bool = False
     shows: bool = False
     queries: tuple[str, ...] = ()
@@ -68,7 +70,8 @@ PAGES: Mapping[str, Sample] = {
     "account-password": lists(why=_OWN),
     "tokens": lists(second=True, why=_OWN),
     "token-add": lists(second=True, why=_OWN),
-    "token-revoke": one("token", own_or=(P.TOKEN_MANAGE,), second=True, why="one's own, or whoever manages accounts"),
+    "token-revoke": one("token", own_or=(P.TOKEN_MANAGE,), there=True, second=True,
+                        why="one's own, or whoever manages tokens where the account is managed"),
     "second-factor-new": lists(second=True, why="everybody here has a device, and proves it first"),
     "recovery-codes": lists(second=True, why=_OWN),
     "user-second-factor-reset": one("username", P.USER_MANAGE, second=True),

@@ -289,11 +289,12 @@ def _place(world: World, key: str, county: str, grid: str, epidemiologist: str) 
     upload.job_id = job.pk
     upload_save(upload)
     keep("upload", upload.token, path, own.user_id)
+    user = User.objects.get(pk=own.user_id)
     token, _ = token_create(
-        actor=own, user=User.objects.get(pk=own.user_id), name=f"token-{mark}", permissions={Permission.CASE_VIEW},
+        actor=own, user=user, name=f"token-{mark}", permissions={Permission.CASE_VIEW},
         area_path="/", expires_at=AT + timedelta(days=30), at=AT,
     )  # fmt: skip
-    keep("token", token, path, own.user_id)
+    keep("token", token, user.area_path, own.user_id)
     keep("job", job, path, own.user_id)
     stopped = job_add(actor=own, kind=FILE, arguments={"upload": "0" * 32}, at=AT, key=f"{mark}-stopped")
     job_cancel(actor=own, job_id=stopped.pk, at=AT)
