@@ -31,6 +31,7 @@ from qipan.rooms.persons.selectors import link_digest
 from qipan.rooms.quarantine.models import Room, Site, Stay
 from qipan.rooms.testing.models import TestResult
 from qipan.terms.evidence import EvidenceKind, OrderKind
+from qipan.terms.identity import person_code
 from qipan.terms.roles import Actor, Grant, Role
 from tests.cast import AT, CITY, COUNTY_A, GRID_A1, TODAY, VILLAGE_A1, Cast
 
@@ -202,9 +203,12 @@ class Crowd:
         )  # fmt: skip
         Batch.objects.filter(pk=self.batch.pk).update(rejected=self.size, declared=self.size)
         alice = self.cast.users["alice"].pk
+        county = self.cast.areas[COUNTY_A]
+        asked = {"below": county.path, "books": ["covid19-cn-9"], "from": "2022-07-01", "to": "2022-07-10",
+                 "disease": "covid19"}  # fmt: skip
         done = {"created_at": AT, "run_after": AT, "finished_at": AT, "state": "done"}
         Job.objects.bulk_create(
-            Job(kind=kind, created_by=user, arguments={"by": user, "below": "/"}, result={}, **done)
+            Job(kind=kind, created_by=user, arguments={"by": user, **asked}, result={}, **done)
             for n in numbers
             for kind, user in (("replay.run", alice), ("decision.refresh", None), ("audit.verify", self.eva))
         )
@@ -217,7 +221,6 @@ class Crowd:
                      author="crowd", source="made up", revision=n + 1, recorded_at=AT)
             for n in numbers
         )  # fmt: skip
-        county = self.cast.areas[COUNTY_A]
         IndicatorValue.objects.bulk_create(
             IndicatorValue(indicator=indicator.id, area_code=COUNTY_A, area_path=county.path,
                            date=TODAY - n * _DAY, numerator=n, denominator=60, computed_at=AT)
@@ -237,8 +240,8 @@ class Crowd:
         county = Area.objects.get(code=COUNTY_A)
         city = self.cast.units["HQ"]
         units = Unit.objects.bulk_create(
-            Unit(code=f"CROWD-{n}", name_zh=f"演示{n}", name_en=f"Crowd {n}", kind="community", parent=city, area=county,
-                 area_path=county.path)
+            Unit(code=f"CROWD-{n}", name_zh=f"演示{n}", name_en=f"Crowd {n}", kind="community", parent=city,
+                 area=county, area_path=county.path)
             for n in numbers
         )  # fmt: skip
         users = User.objects.bulk_create(
@@ -269,29 +272,29 @@ class Crowd:
         )  # fmt: skip
 
     def samples(self) -> dict[str, dict[str, Any]]:
-        """What stands in the addresses: for each name of a parameter a value, by the page where it means more."""
-        from qipan.terms.identity import person_code
+        """What stands in the addresses: a value for each parameter, and by the name of a page what means more there."""
 
-        first = self.orders[0]
-        user = self.cast.users["chen"].pk
+        def first(rows: Any, name: str = "pk") -> Any:
+            return rows.order_by("pk").values_list(name, flat=True)[0]
+
+        user, jobs = self.cast.users["chen"].pk, Job.objects.all()
         return {
             "": {
-                "code": person_code(self.person), "order_id": first.pk, "evidence_id": first.evidence_id,
-                "appeal_id": Appeal.objects.order_by("pk").values_list("pk", flat=True)[0],
-                "case_id": self.case, "site_id": self.site, "room_id": self.room,
-                "stay_id": Stay.objects.filter(departed_at=None).order_by("pk").values_list("pk", flat=True)[0],
-                "visit_id": Visit.objects.order_by("pk").values_list("pk", flat=True)[0],
-                "result_id": TestResult.objects.order_by("pk").values_list("pk", flat=True)[0],
-                "link_id": PersonalLink.objects.order_by("pk").values_list("pk", flat=True)[0],
-                "batch_id": self.batch.pk, "user_id": user, "username": "chen", "kind": "test", "form": "csv",
-                "membership_id": Membership.objects.filter(user_id=user).order_by("pk").values_list("pk", flat=True)[0],
-                "task_force_id": TaskForce.objects.order_by("pk").values_list("pk", flat=True)[0],
-                "job_id": Job.objects.filter(kind="decision.refresh").order_by("pk").values_list("pk", flat=True)[0],
-                "rulebook": "covid19-cn-9", "indicator": "investigation.cases_reported", "seq": 3,
+                "code": person_code(self.person), "order_id": self.orders[0].pk, "case_id": self.case,
+                "evidence_id": self.orders[0].evidence_id, "appeal_id": first(Appeal.objects.all()),
+                "site_id": self.site, "room_id": self.room, "stay_id": first(Stay.objects.filter(departed_at=None)),
+                "visit_id": first(Visit.objects.all()), "result_id": first(TestResult.objects.all()),
+                "link_id": first(PersonalLink.objects.all()), "batch_id": self.batch.pk, "user_id": user,
+                "membership_id": first(Membership.objects.filter(user_id=user)), "username": "chen", "kind": "test",
+                "task_force_id": first(TaskForce.objects.all()), "job_id": first(jobs.filter(kind="decision.refresh")),
+                "rulebook": "covid19-cn-9", "indicator": "investigation.cases_reported", "seq": 3, "form": "csv",
                 "chapter": "first-hour", "token": TOKEN, "token_id": 1,
             },
-            "visit-record": {"order_id": next(o.pk for o in self.orders if o.kind in AT_HOME)},
-            "job-start": {"kind": "audit.verify"}, "area": {"code": COUNTY_A}, "field-cell": {"code": GRID_A1}, "unit": {"code": "CDC-A"},
-            "replay": {"job_id": Job.objects.filter(kind="replay.run").order_by("pk").values_list("pk", flat=True)[0]},
+            "area": {"code": COUNTY_A},
+            "field-cell": {"code": GRID_A1},
             "import-template": {"kind": "tests"},
-        }  # fmt: skip
+            "job-start": {"kind": "audit.verify"},
+            "replay": {"job_id": first(jobs.filter(kind="replay.run"))},
+            "unit": {"code": "CDC-A"},
+            "visit-record": {"order_id": next(order.pk for order in self.orders if order.kind in AT_HOME)},
+        }

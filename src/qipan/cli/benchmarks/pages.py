@@ -20,9 +20,9 @@ _MOMENT = "2022-08-18T14:00:00+00:00"
 def run(*, json_output: bool, people: int = 300_000, seed: int = 1, repeats: int = 5, **options: Any) -> dict[str, Any]:
     """Write the city, open its pages as people who are limited to one of its six counties; prints unless `json_output`.
 
-    Milliseconds are the median of `repeats` openings by Django's test client through all middleware, in a process
-    that has opened the page before, `cpu_ms` what that process used of a core; `rows` is what the list says of itself, `kb` the size of the page's HTML. `load`:
-    the machine's 1-minute average when it began and ended.
+    `ms` is the median of `repeats` openings by Django's test client through all middleware, in a process that has
+    opened the page before, `cpu_ms` what that process used of a core; `rows` is what the list says of itself, `kb` the
+    size of the page's HTML. `load`: the machine's 1-minute average when it began and ended.
     """
     with tempfile.TemporaryDirectory() as folder, scratch_database(Path(folder)) as url:
         environment = environment_of(url, Path(folder)) | {
@@ -70,6 +70,6 @@ def _print(result: dict[str, Any]) -> None:
     print(f"{result['people']} people, {result['database']}, {result['machine']}, load {result['load']}")
     for page in result["pages"]:
         print(
-            f"{page['page']:<14} {page['variant']:<32} {page['reader']:<14} {page['ms']:>8.1f} ms {page['cpu_ms']:>7.1f} CPU "
-            f"{page['queries']:>3} queries {page['kb']:>4} kB  {page['rows']}"
+            f"{page['page']:<14} {page['variant']:<32} {page['reader']:<14} {page['ms']:>8.1f} ms "
+            f"{page['cpu_ms']:>7.1f} CPU {page['queries']:>3} queries {page['kb']:>4} kB  {page['rows']}"
         )

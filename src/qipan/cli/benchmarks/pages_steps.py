@@ -1,4 +1,4 @@
-"""The steps of ``qipan bench pages``: write the city, then open its pages with the test client through all middleware."""
+"""The steps of ``qipan bench pages``: write the city, then open its pages through all middleware."""
 
 import json
 import re
@@ -64,7 +64,7 @@ class Browser:
         return str(answer.content.decode())
 
     def measure(self, page: str, variant: str, url: str, repeats: int) -> dict[str, Any] | None:
-        """The median of some openings, after one that warms up and counts queries; None where it is not this reader's."""
+        """The median of some openings, after one that counts queries; None where the page is not this reader's."""
         from django.db import connection
         from django.test.utils import CaptureQueriesContext
 
@@ -84,7 +84,8 @@ class Browser:
         slowest = max(asked, key=lambda query: float(query["time"]), default={"time": "0", "sql": ""})
         return {
             "page": page, "variant": variant, "reader": self.name, "ms": round(statistics.median(taken), 1),
-            "cpu_ms": round(statistics.median(cpu), 1), "queries": len(asked), "rows": found.group(1).strip() if found else "",
+            "cpu_ms": round(statistics.median(cpu), 1), "queries": len(asked),
+            "rows": found.group(1).strip() if found else "",
             "kb": round(len(body.encode()) / 1000), "url": url,
             "slowest_query_ms": round(1000 * float(slowest["time"])), "slowest_query": slowest["sql"][:2000],
         }  # fmt: skip
@@ -107,9 +108,12 @@ def last_page(browser: Browser, url: str) -> str:
     join = "&" if "?" in url else "?"
     mark = paging._decode(_cursor(first.group(1)))
     if "o" in mark:  # computed rows: walk to the end
-        while (following := _NEXT.search(browser.text(url + join + urlencode({"page": paging._encode(**mark)})))) is not None:
+        while True:
+            page = url + join + urlencode({"page": paging._encode(**mark)})
+            following = _NEXT.search(browser.text(page))
+            if following is None:
+                return page
             mark = paging._decode(_cursor(following.group(1)))
-        return url + join + urlencode({"page": paging._encode(**mark)})
     behind = {**mark, "f": False, "v": None, "k": 0 if mark["r"] else 2**62}
     found = _PREVIOUS.search(browser.text(url + join + urlencode({"page": paging._encode(**behind)})))
     if found is None:

@@ -150,7 +150,7 @@ def access_stay(actor: Actor, stay_id: int) -> Stay:
 
 
 def arrivals_due(actor: Actor, at: datetime, below: str | None = None) -> list[ArrivalDue]:
-    """Everybody with an active central order and no bed at `at`, the most urgent first. A constant number of queries."""
+    """Everybody with an active central order and no bed at `at`, the most urgent first. Constantly few queries."""
     # most people under a central order have a bed: whether their orders still bind is not worked out
     inside = Stay.objects.filter(inside_at(at)).values("person_id")
     due: dict[int, ArrivalDue] = {}

@@ -7,7 +7,7 @@ from datetime import datetime
 import polars as pl
 
 from qipan.foundation import clock
-from qipan.rooms.control.selectors.ledger import ledger_frame, ledger_items
+from qipan.rooms.control.selectors.ledger import ledger_frame, ledger_items_of
 from qipan.rooms.diseases.selectors import BooksInForce, tables_in_force
 from qipan.rooms.persons.selectors import person_refs
 from qipan.rulebooks.decided import decisions_from
@@ -63,11 +63,13 @@ def evaluate(
     tables = tables or tables_in_force(disease)
     extra = besides or {}
     singly = [p for p in persons if p.book is None or len(persons) <= FEW or p.person_id in extra]
+    with_book = [person.person_id for person in singly if person.book is not None]
+    ledgers = ledger_items_of(with_book, disease=disease)
     for person in singly:
         if person.book is None:
             yield person, nothing_holds(person.person_id, at, tables.revision)
             continue
-        items = [*ledger_items(person.person_id, disease=disease), *extra.get(person.person_id, ())]
+        items = [*ledgers[person.person_id], *extra.get(person.person_id, ())]
         yield person, decide(person.book, tables, items, str(person.person_id), at)
     done = {person.person_id for person in singly}
     rest = [person for person in persons if person.person_id not in done]
