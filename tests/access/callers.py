@@ -121,7 +121,8 @@ def expected(world: World, name: str, sample: Sample, thing: Thing | None) -> bo
         return False
     if sample.own_or:
         assert thing is not None
-        return thing.owner == actor.user_id or all(actor.areas_for(p) for p in sample.own_or)
+        where = thing if sample.there else None
+        return thing.owner == actor.user_id or all(holds(actor, p, where) for p in sample.own_or)
     if sample.own and (thing is None or thing.owner != actor.user_id):
         return False
     one_of = not sample.one_of or any(holds(actor, p, thing) for p in sample.one_of)

@@ -27,6 +27,8 @@ class Sample:
     rest: Mapping[str, Any] = field(default_factory=dict)
     own: bool = False
     own_or: tuple[P, ...] = ()
+    #: `own_or` is asked at the thing's area
+    there: bool = False
     second: bool = False
     shows: bool = False
     queries: tuple[str, ...] = ()
@@ -52,7 +54,7 @@ PUBLIC: Mapping[str, tuple[int, ...]] = {
     "sign-out": (302,),
     "language": (302,),
     "api-1:openapi-json": (200,),
-    "api-1:openapi-view": (200,),
+    "api-docs": (200,),
     "api-1:api-root": (401, 404),
     "resident": (404,),  # of an unknown token; those of the world's people have a test of their own
 }
@@ -66,6 +68,10 @@ PAGES: Mapping[str, Sample] = {
     "account": lists(why=_OWN),
     "account-edit": lists(why=_OWN),
     "account-password": lists(why=_OWN),
+    "tokens": lists(second=True, why=_OWN),
+    "token-add": lists(second=True, why=_OWN),
+    "token-revoke": one("token", own_or=(P.TOKEN_MANAGE,), there=True, second=True,
+                        why="one's own, or whoever manages tokens where the account is managed"),
     "second-factor-new": lists(second=True, why="everybody here has a device, and proves it first"),
     "recovery-codes": lists(second=True, why=_OWN),
     "user-second-factor-reset": one("username", P.USER_MANAGE, second=True),

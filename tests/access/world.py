@@ -15,6 +15,7 @@ from qipan.foundation import clock
 from qipan.foundation.access.models import User
 from qipan.foundation.access.services import user_create
 from qipan.foundation.audit.models import AuditEntry
+from qipan.foundation.http.tokens import token_create
 from qipan.foundation.indicators.models import IndicatorValue
 from qipan.foundation.intake.models import Batch
 from qipan.foundation.intake.running import FILE
@@ -47,7 +48,7 @@ from qipan.rooms.testing.services import result_record
 from qipan.rulebooks.loader import book_text
 from qipan.terms.evidence import Classification, ContactClass, FollowUpOutcome, OrderKind, TestOutcome
 from qipan.terms.identity import person_code
-from qipan.terms.roles import Actor, Grant, Role
+from qipan.terms.roles import Actor, Grant, Permission, Role
 from tests.cast import AT, CITY, COUNTY_A, COUNTY_B, GRID_A1, GRID_B1, TODAY, TOWNSHIP_A1, TOWNSHIP_A2, Cast, build
 
 A, B = "A", "B"
@@ -288,6 +289,12 @@ def _place(world: World, key: str, county: str, grid: str, epidemiologist: str) 
     upload.job_id = job.pk
     upload_save(upload)
     keep("upload", upload.token, path, own.user_id)
+    user = User.objects.get(pk=own.user_id)
+    token, _ = token_create(
+        actor=own, user=user, name=f"token-{mark}", permissions={Permission.CASE_VIEW},
+        area_path="/", expires_at=AT + timedelta(days=30), at=AT,
+    )  # fmt: skip
+    keep("token", token, user.area_path, own.user_id)
     keep("job", job, path, own.user_id)
     stopped = job_add(actor=own, kind=FILE, arguments={"upload": "0" * 32}, at=AT, key=f"{mark}-stopped")
     job_cancel(actor=own, job_id=stopped.pk, at=AT)

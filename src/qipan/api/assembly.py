@@ -27,6 +27,7 @@ api = NinjaAPI(
     "object's `version` refuses to change what was changed meanwhile (409).",
     auth=[TokenAuth()],
     urls_namespace="api-1",
+    docs_url=None,  # a page of our own: api.reference
 )
 for _router in (persons, investigation, control, quarantine, indicators, batches):
     api.add_router("", _router)

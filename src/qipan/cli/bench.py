@@ -15,7 +15,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     intake = names.add_parser("intake", help="test results from CSV to accepted evidence")
     intake.add_argument("--rows", type=int, default=1_000_000)
     intake.add_argument("--seed", type=int, default=1)
-    for each in (decide, intake):
+    pages = names.add_parser("pages", help="how long the pages take over many people")
+    pages.add_argument("--people", type=int, default=300_000)
+    pages.add_argument("--seed", type=int, default=1)
+    pages.add_argument("--repeats", type=int, default=5)
+    for each in (decide, intake, pages):
         each.add_argument("--json", action="store_true")
         each.set_defaults(run=run)
 
@@ -25,6 +29,8 @@ def run(arguments: argparse.Namespace) -> int:
     options = {k: v for k, v in vars(arguments).items() if k not in ("command", "name", "json", "run")}
     if arguments.name == "decide":
         from qipan.cli.benchmarks.decide import run as measure
+    elif arguments.name == "pages":
+        from qipan.cli.benchmarks.pages import run as measure
     else:
         from qipan.cli.benchmarks.intake import run as measure
     result = measure(json_output=arguments.json, **options)

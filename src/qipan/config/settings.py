@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "qipan.rooms.quarantine",
     "qipan.rooms.fieldwork",
     "qipan.rooms.command",
+    "qipan.api",
     "qipan.web",
 ]
 MIDDLEWARE = [

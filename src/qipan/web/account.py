@@ -92,6 +92,8 @@ class Account(DetailPage):
             offered.append(Action(_("New recovery codes"), address("recovery-codes")))
         if tokens := address("tokens"):
             offered.append(Action(_("API tokens"), tokens))
+        if reference := address("api-docs"):
+            offered.append(Action(_("API"), reference))
         return offered
 
     def panels(self, thing: User) -> Sequence[Panel]:

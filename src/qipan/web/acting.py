@@ -72,12 +72,12 @@ def area_of(actor: Actor, code: str) -> AreaChoice:
     prefixes = actor.areas_for(Permission.AREA_VIEW)
     widest = [path for path in prefixes if not any(path != other and path.startswith(other) for other in prefixes)]
     if len(widest) == 1 and widest[0] != "/":
-        return _choice(actor, widest[0].rstrip("/").rpartition("/")[2])
+        return _choice(actor, widest[0].rstrip("/").rpartition("/")[2], widest[0])
     return AreaChoice(code="", path="/", name=gettext("all areas") if actor.grants else "")
 
 
-def _choice(actor: Actor, code: str) -> AreaChoice:
-    *above, area = area_line(actor, code)
+def _choice(actor: Actor, code: str, path: str = "") -> AreaChoice:
+    *above, area = area_line(actor, code, path)
     chinese = is_chinese()
 
     def name(each: Any) -> str:

@@ -7,6 +7,7 @@ from qipan.web.health import Health
 from qipan.web.search import Search
 from qipan.web.second_factor import NewDevice, RecoveryCodes, SecondFactor, SecondFactorReset
 from qipan.web.sign_in import SignIn, SignOut
+from qipan.web.tokens import TokenAdd, TokenRevoke, Tokens
 
 urlpatterns = [
     path("health", Health.as_view(), name="health"),
@@ -19,6 +20,9 @@ urlpatterns = [
     path("account/second-factor", NewDevice.as_view(), name="second-factor-new"),
     path("account/recovery-codes", RecoveryCodes.as_view(), name="recovery-codes"),
     path("users/<str:username>/second-factor-reset", SecondFactorReset.as_view(), name="user-second-factor-reset"),
+    path("account/tokens/", Tokens.as_view(), name="tokens"),
+    path("account/tokens/add", TokenAdd.as_view(), name="token-add"),
+    path("account/tokens/<int:token_id>/", TokenRevoke.as_view(), name="token-revoke"),
     path("language", Language.as_view(), name="language"),
     path("area", AreaSwitch.as_view(), name="area-switch"),
     path("search", Search.as_view(), name="search"),

@@ -191,7 +191,17 @@ def test_the_schema_says_who_may_and_what_comes(client):
     assert len(operations) >= 23
     assert all(op["security"] == [{"TokenAuth": []}] for op in operations)
     assert all({"400", "401", "404", "409", "422"} <= set(op["responses"]) for op in operations)
-    assert client.get("/api/v1/docs", secure=True).status_code == 200
+
+
+def test_the_page_about_the_api_is_ours_and_names_every_operation(client):
+    schema = client.get("/api/v1/openapi.json", secure=True).json()
+    page = client.get("/api/v1/docs", secure=True, headers={"Accept-Language": "en"})
+    text = page.content.decode()
+    for path, methods in schema["paths"].items():
+        for method in methods:
+            assert f"{method.upper()} {path}" in text
+    assert "https://" not in text
+    assert '&quot;confirmed&quot;' in text  # what may be said is said
 
 
 def test_no_operation_takes_a_colour(client):

@@ -2,16 +2,15 @@
 
 import json
 import multiprocessing
-import os
 import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
+
+from qipan.cli.benchmarks.scratch import environment_of, scratch_database
 
 #: Results a person in the file.
 RESULTS_A_PERSON = 5
@@ -26,14 +25,8 @@ def run(*, json_output: bool, rows: int = 1_000_000, seed: int = 1, **options: A
     resident set, `cpu_seconds` its processor time, `server_cpu_seconds` that of PostgreSQL's process for it
     (None elsewhere). Raises RuntimeError where a row is missing at the end.
     """
-    with tempfile.TemporaryDirectory() as folder, _scratch(Path(folder)) as url:
-        environment = os.environ | {
-            "DATABASE_URL": url,
-            "DATABASE_OWNER_URL": url,
-            "QIPAN_VAR": f"{folder}/var",
-            "QIPAN_KEYS": f"{folder}/keys",
-            "DJANGO_SETTINGS_MODULE": "qipan.config.settings",
-        }
+    with tempfile.TemporaryDirectory() as folder, scratch_database(Path(folder)) as url:
+        environment = environment_of(url, Path(folder))
         file = Path(folder) / "tests.csv"
         _say(json_output, "preparing people and file …")
         people = max(1, rows // RESULTS_A_PERSON)
@@ -79,27 +72,6 @@ def _child(environment: dict[str, str], step: str, file: Path, rows: int, people
         raise RuntimeError(f"the step {step} failed")
     figures: dict[str, Any] = json.loads(done.stdout)
     return figures
-
-
-@contextmanager
-def _scratch(folder: Path) -> Generator[str]:
-    """The address of an empty database that is dropped at the end."""
-    given = urlsplit(os.environ.get("DATABASE_OWNER_URL") or os.environ.get("DATABASE_URL", ""))
-    if given.scheme not in ("postgres", "postgresql"):
-        yield f"sqlite:///{folder}/bench.sqlite3"
-        return
-    import psycopg
-    from psycopg import sql
-
-    name = f"qipan_bench_{os.getpid()}"
-    server = urlunsplit(("postgresql", given.netloc, "/postgres", "", ""))
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    try:
-        yield urlunsplit(("postgres", given.netloc, f"/{name}", "", ""))
-    finally:
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def _print(result: dict[str, Any]) -> None:

@@ -7,12 +7,8 @@ import hashlib
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
-
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Font
 
 from qipan.foundation.access.scoping import require_anywhere
 from qipan.foundation.audit.reasons import seal_reason
@@ -20,7 +16,7 @@ from qipan.foundation.audit.services import audited
 from qipan.foundation.exports.cells import neutralise, plain
 from qipan.foundation.exports.kinds import export_kind
 from qipan.foundation.exports.tables import check_suffix, table_write
-from qipan.terms.errors import BadInput, Refused
+from qipan.terms.errors import BadInput
 from qipan.terms.roles import Actor, Permission
 
 #: rows that one export holds at most
@@ -194,33 +190,8 @@ def _csv(head: Sequence[str], table: Sequence[Sequence[object]]) -> bytes:
 def _xlsx(
     head: Sequence[str], table: Sequence[Sequence[object]], what: str, actor: Actor, at: datetime, code: str
 ) -> bytes:
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet(what[:31])
-    sheet.freeze_panes = "A2"
-    mark = f"{code} · {actor.label} · {at:%Y-%m-%d %H:%M} UTC"
-    sheet.oddHeader.center.text = sheet.oddFooter.center.text = mark.replace("&", "&&")
-    titles = []
-    for name in head:
-        title = WriteOnlyCell(sheet, value=name)
-        title.font = Font(bold=True)
-        titles.append(title)
-    sheet.append(titles)
-    for row in table:
-        sheet.append([_cell(sheet, value) for value in row])
+    from qipan.foundation.exports.workbooks import sheet_write
+
     content = io.BytesIO()
-    try:
-        book.save(content)
-    except ValueError:
-        raise Refused("These rows hold signs that a spreadsheet cannot hold: export them as CSV.") from None
+    sheet_write(content, head, table, title=what, mark=f"{code} · {actor.label} · {at:%Y-%m-%d %H:%M} UTC")
     return content.getvalue()
-
-
-def _cell(sheet: object, value: object) -> object:
-    """A cell: numbers and dates as themselves, texts as texts, never as formulas."""
-    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
-        return value
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return value
-    cell = WriteOnlyCell(sheet, value=plain(value))
-    cell.data_type = "s"
-    return cell

@@ -4,21 +4,15 @@ import csv
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import date, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import polars as pl
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
 
 from qipan.foundation.exports.cells import neutralise, plain
 from qipan.terms.errors import BadInput, Refused
 
 _ROWS = 50_000
-#: rows of a sheet, below its header
-SHEET_ROWS = 1_048_575
 
 
 def _csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
@@ -49,29 +43,9 @@ def _jsonl(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]])
 
 
 def _xlsx(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet("qipan")
-    sheet.freeze_panes = "A2"
-    sheet.append(list(columns))
-    count = 0
-    for row in rows:
-        count += 1
-        if count > SHEET_ROWS:
-            raise BadInput("A sheet holds at most %(rows)s rows: export as CSV or Parquet.", rows=SHEET_ROWS)
-        sheet.append([_cell(sheet, value) for value in row])
-    book.save(path)
-    return count
+    from qipan.foundation.exports.workbooks import sheet_write
 
-
-def _cell(sheet: Any, value: object) -> object:
-    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
-        return value
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return value
-    cell = WriteOnlyCell(sheet, value=plain(value))
-    # a text, never a formula; ids keep their digits
-    cell.data_type = "s"
-    return cell
+    return sheet_write(path, columns, rows)
 
 
 def _parts(rows: Iterable[Sequence[object]]) -> Iterator[list[Sequence[object]]]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
+from django.core.exceptions import FieldDoesNotExist
 from django.db.models import F, Model, Q, QuerySet
 
 from qipan.terms.errors import BadInput
@@ -75,49 +76,69 @@ def _value(row: Any, field: str) -> Any:
     return row
 
 
-def _beyond(sort: Sort, value: Any, key: Any, *, forward: bool) -> Q:
-    """The rows on the far side of (value, key) in the direction of reading."""
-    field = sort.field
-    rising = sort.descending is not forward
-    side = "gt" if rising else "lt"
+def _may_be_empty(model: type[Model], path: str) -> bool:
+    """Whether rows may have no value there. What is no stored field (it was annotated) may."""
+    nullable = False
+    try:
+        for name in path.split("__"):
+            field: Any = model._meta.get_field(name)
+            nullable = nullable or bool(field.null)
+            model = field.related_model or model
+    except FieldDoesNotExist:
+        return True
+    return nullable
+
+
+def _parts(rows: QuerySet[M], sort: Sort, after: tuple[Any, Any] | None, *, forward: bool) -> list[QuerySet[M]]:
+    """What a page is read from, one after the other: rows with a value in their order, then those without one (backward
+    the other way round), from behind the row `after` (value, key) on.
+
+    A database reads each by an index of the field. Asked for both at once, or for "empty ones last" of a field that
+    is never empty, it would sort every row; asked for "greater, or equal with a greater key" alone, read every row
+    from the beginning.
+    """
+    field, rising = sort.field, sort.descending is not forward
+    side, tie = ("gt", "pk") if rising else ("lt", "-pk")
+    value, key = after if after is not None else (None, None)
+    further = Q(**{f"pk__{side}": key})
     if field == "pk":
-        return Q(**{f"pk__{side}": key})
-    ties = Q(**{f"pk__{side}": key})
+        return [(rows if after is None else rows.filter(further)).order_by(tie)]
+    nullable = _may_be_empty(rows.model, field)
+    filled = rows.filter(**{f"{field}__isnull": False}) if nullable else rows
+    filled = filled.order_by(F(field).asc() if rising else F(field).desc(), tie)
+    empty = rows.filter(**{f"{field}__isnull": True}).order_by(tie)
+    if after is None:
+        return [filled, empty] if nullable else [filled]
     if value is None:
-        empty = Q(**{f"{field}__isnull": True}) & ties
-        return empty if forward else empty | Q(**{f"{field}__isnull": False})
-    further = Q(**{f"{field}__{side}": value}) | (Q(**{field: value}) & ties)
-    return further | Q(**{f"{field}__isnull": True}) if forward else further
+        return [empty.filter(further)] if forward else [empty.filter(further), filled]
+    filled = filled.filter(Q(**{f"{field}__{side}e": value}) & (Q(**{f"{field}__{side}": value}) | further))
+    return [filled, empty] if nullable and forward else [filled]
 
 
 def page_of(queryset: QuerySet[M], *, sort: Sort, size: int, cursor: str = "") -> Slice[M]:
-    """One page of a queryset in the order of `sort`, then of the primary key; two queries: which rows, then those.
+    """One page of a queryset in the order of `sort`, then of the primary key; two queries: which rows, then those (one
+    more where the page has to be filled with rows without a value).
 
     (Sorting keys alone, a database reads an index; sorting whole rows with what they are joined to, it reads them all.)
     Raises BadInput for a cursor that is none, or one of another list or order.
     """
-    forward = True
+    forward, after = True, None
     if cursor:
         parts = _decode(cursor)
         if parts.get("s") != sort.field or parts.get("r") != sort.descending:
             raise BadInput("This is no marker of a page of this list: start from its beginning.")
         forward = parts.get("f") is not False
-        try:
-            value, key = _read(parts.get("v")), int(parts["k"])
-            queryset = queryset.filter(_beyond(sort, value, key, forward=forward))
-        except (KeyError, TypeError, ValueError, OverflowError):
-            raise BadInput("This is no marker of a page of this list: start from its beginning.") from None
-    downward = sort.descending if forward else not sort.descending
-    first = F(sort.field).desc(nulls_last=forward or None, nulls_first=None if forward else True) if downward else (
-        F(sort.field).asc(nulls_last=forward or None, nulls_first=None if forward else True)
-    )  # fmt: skip
-    tie = "-pk" if downward else "pk"
-    ordered = queryset.order_by(tie) if sort.field == "pk" else queryset.order_by(first, tie)
     try:
-        keys = list(ordered.values_list("pk", flat=True)[: size + 1])
+        if cursor:
+            after = _read(parts.get("v")), int(parts["k"])
+        keys: list[Any] = []
+        for part in _parts(queryset, sort, after, forward=forward):
+            keys += part.values_list("pk", flat=True)[: size + 1 - len(keys)]
+            if len(keys) > size:
+                break
         found = {row.pk: row for row in queryset.order_by().filter(pk__in=keys)} if keys else {}
         rows = [found[key] for key in keys if key in found]
-    except (TypeError, ValueError, OverflowError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise BadInput("This is no marker of a page of this list: start from its beginning.") from None
     more = len(rows) > size
     rows = rows[:size]
@@ -127,9 +148,9 @@ def page_of(queryset: QuerySet[M], *, sort: Sort, size: int, cursor: str = "") -
     def mark(row: M, ahead: bool) -> str:
         return _encode(s=sort.field, r=sort.descending, f=ahead, v=_plain(_value(row, sort.field)), k=row.pk)
 
-    after, before = (more, bool(cursor)) if forward else (True, more)
+    behind, before = (more, bool(cursor)) if forward else (True, more)
     return Slice(
-        rows, mark(rows[-1], True) if rows and after else "", mark(rows[0], False) if rows and before else ""
+        rows, mark(rows[-1], True) if rows and behind else "", mark(rows[0], False) if rows and before else ""
     )
 
 

@@ -1,7 +1,6 @@
 """Files out of intake: templates, and rejects to be mended and sent again."""
 
 import csv
-import io
 import os
 import stat
 from collections.abc import Sequence
@@ -9,9 +8,6 @@ from datetime import datetime
 from pathlib import Path
 
 import polars as pl
-from openpyxl import Workbook
-from openpyxl.styles import Font
-from openpyxl.utils import get_column_letter
 
 from qipan.foundation.access.scoping import require
 from qipan.foundation.audit.services import audited
@@ -63,20 +59,9 @@ def template_content(*, kind: FileKind, form: str) -> bytes:
         return (",".join(header) + "\r\n").encode("utf-8-sig")
     if form != "xlsx":
         raise BadInput("“%(form)s” is no form of file; known are: %(known)s.", form=form[:20], known="csv, xlsx")
-    book = Workbook()
-    sheet = book.create_sheet(kind.name[:31], 0)
-    del book[book.sheetnames[1]]
-    for number, column in enumerate(kind.columns, 1):
-        title = sheet.cell(1, number, column.name)
-        title.font = Font(bold=True)
-        width = sheet.column_dimensions[get_column_letter(number)]
-        width.width = max(len(column.name) + 2, 14)
-        if column.exact or column.type in _AS_TEXT:
-            width.number_format = "@"
-    sheet.freeze_panes = "A2"
-    content = io.BytesIO()
-    book.save(content)
-    return content.getvalue()
+    from qipan.foundation.exports.workbooks import template_sheet
+
+    return template_sheet(kind.name, [(each.name, each.exact or each.type in _AS_TEXT) for each in kind.columns])
 
 
 def rejects_export(*, actor: Actor, batch_id: int, path: Path, at: datetime) -> int:

@@ -88,10 +88,12 @@ def _progress(context: JobContext, rows: int | None) -> Progress:
 
     def told(phase: str, done: int, total: int | None) -> None:
         if phase == "check":
-            context.progress(min(done, rows) if rows else done, 2 * rows if rows else None)
+            checked = min(done, rows) if rows else done
+            context.progress(checked, 2 * rows if rows else None)
         elif total:
             half = rows or 1000
-            context.progress(half + half * done // total, 2 * half)
+            written = half + half * done // total
+            context.progress(written, 2 * half)
 
     return told
 

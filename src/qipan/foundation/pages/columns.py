@@ -54,6 +54,8 @@ class Column:
     link: str = ""
     link_key: str = "pk"
     wide: bool = False
+    #: said as it was written, whatever the reader's language: names in the other language, words of a rulebook
+    quoted: bool = False
 
     def raw(self, row: Any) -> Any:
         """The row's value as it is stored."""
@@ -82,6 +84,7 @@ class Cell:
     title: Words = ""
     wide: bool = False
     label: Words = ""
+    quoted: bool = False
 
 
 def export_value(column: Column, row: Any, names: dict[str, Any]) -> Any:
@@ -118,7 +121,7 @@ def cell(column: Column, row: Any, names: dict[str, Any], *, now: datetime, area
     text, grave, title = _written(column, value, names, now)
     if column.kind is Kind.PERSON and value is not None and not href:
         href = with_area(address("person", person_code(value)), area)
-    return Cell(text, column.kind.value, href, grave, title, column.wide, column.title)
+    return Cell(text, column.kind.value, href, grave, title, column.wide, column.title, column.quoted)
 
 
 def _written(column: Column, value: Any, names: dict[str, Any], now: datetime) -> tuple[Words, str, Words]:

@@ -10,12 +10,12 @@ may not know them. Each of them says in its `apps.ready` what it has to show of 
         person_panels.register("orders", orders_panel, order=20)
         person_panels.register_actions("orders", orders_actions, order=20)
 
-A panel is a function `(actor, person_id, at) -> Panel | None`; actions are a function `(actor, person_id, at) ->
-Sequence[Action]`. The reader may see the person (`PERSON_VIEW` where the person lives); what he may see *of* him beyond
-that is the registering room's business: it asks through its own scoped selectors and answers None (or nothing) where
-there is nothing to see or the reader may not see it. A `Denied` or `Absent` that comes out of one counts as None, so
-that no panel closes the page. At most three queries a panel: the whole page has thirty. At most ten rows, the rest
-behind `Panel.more`.
+A panel is a function `(actor, person_id, at) -> Panel | None`; actions are a function `(actor, person_id, area_path,
+at) -> Sequence[Action]`, where `area_path` is where the person lives. The reader may see the person (`PERSON_VIEW`
+where the person lives); what he may see *of* him beyond that is the registering room's business: it asks through its
+own scoped selectors and answers None (or nothing) where there is nothing to see or the reader may not see it. A
+`Denied` or `Absent` that comes out of one counts as None, so that no panel closes the page. At most three queries a
+panel: the whole page has thirty. At most ten rows, the rest behind `Panel.more`.
 
 The orders in use, so that the page reads from what binds to what was found: 10 health code and decision, 20 orders,
 30 case and contacts, 40 stays, 50 visits, 60 tests, 70 evidence, 80 appeals.
@@ -31,8 +31,8 @@ from qipan.terms.roles import Actor
 
 #: (actor, person id, at) -> the panel; None where this reader is shown nothing
 PersonPanel = Callable[[Actor, int, datetime], Panel | None]
-#: (actor, person id, at) -> what this reader may do for this person in the room that registers
-PersonActions = Callable[[Actor, int, datetime], Sequence[Action]]
+#: (actor, person id, area path, at) -> what this reader may do for this person in the room that registers
+PersonActions = Callable[[Actor, int, str, datetime], Sequence[Action]]
 
 _T = TypeVar("_T")
 _panels: dict[str, tuple[int, PersonPanel]] = {}
@@ -62,12 +62,12 @@ def panels_of(actor: Actor, person_id: int, at: datetime) -> list[Panel]:
     return shown
 
 
-def actions_of(actor: Actor, person_id: int, at: datetime) -> list[Action]:
+def actions_of(actor: Actor, person_id: int, area_path: str, at: datetime) -> list[Action]:
     """What this actor may do for a person in the rooms that registered, in their order."""
     offered: list[Action] = []
     for _, actions in sorted(_actions.values(), key=lambda entry: entry[0]):
         try:
-            offered += actions(actor, person_id, at)
+            offered += actions(actor, person_id, area_path, at)
         except (Absent, Denied):
             continue
     return offered

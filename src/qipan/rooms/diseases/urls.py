@@ -14,6 +14,6 @@ urlpatterns = [
     path("rulebooks/publish/", RulebookPublish.as_view(), name="rulebook-publish"),
     path("rulebooks/tables/", RuleTables.as_view(), name="rule-tables"),
     path("rulebooks/tables/add/", RuleTableAdd.as_view(), name="rule-table-add"),
-    path("rulebooks/<str:rulebook>/", RulebookPage.as_view(), name="rulebook"),
-    path("rulebooks/<str:rulebook>/file/", RulebookText.as_view(), name="rulebook-text"),
+    path("rulebooks/<slug:rulebook>/", RulebookPage.as_view(), name="rulebook"),
+    path("rulebooks/<slug:rulebook>/file/", RulebookText.as_view(), name="rulebook-text"),
 ]

@@ -166,7 +166,7 @@ class RulebookPage(DetailPage):
         """Its own examples, which run before it is accepted."""
         book = self._book(thing)
         columns = (
-            Column(key="name", title=_("Example")),
+            Column(key="name", title=_("Example"), quoted=True),
             Column(key="code", title=_("comes out"), value=lambda e: CODE_WORDS[e.code].say(_language())),
         )
         return (Panel(_("Its own examples"), columns, list(book.examples), _("It has none.")),)

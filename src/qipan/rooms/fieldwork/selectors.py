@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import polars as pl
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from qipan.foundation import clock
 from qipan.foundation.access.scoping import scope, within
@@ -101,10 +101,10 @@ def passed_on(actor: Actor, day: date, to: str, below: str | None = None) -> lis
     """The visits that were passed to a role (`tracer`, `supervisor`) and stand: the last attempt at the person up
     to `day`, within the days that are looked back. One query.
     """
-    last: dict[int, Visit] = {}
-    for visit in list_visits(actor, below=below).filter(due_on__lte=day, due_on__gte=day - LOOK_BACK):
-        last[visit.person_id] = visit
-    return [visit for visit in last.values() if visit.passed_to == to]
+    visits = list_visits(actor, below=below).filter(due_on__lte=day, due_on__gte=day - LOOK_BACK)
+    same_person = visits.order_by().filter(person_id=OuterRef("person_id"))
+    later = Q(visited_at__gt=OuterRef("visited_at")) | Q(visited_at=OuterRef("visited_at"), pk__gt=OuterRef("pk"))
+    return list(visits.filter(~Exists(same_person.filter(later)), passed_to=to))
 
 
 def _attempts(actor: Actor, day: date, below: str | None) -> dict[int, list[Attempt]]:

@@ -53,8 +53,8 @@ class AreaPage(DetailPage):
     title = _("Area")
     section = "areas"
     permission = Permission.AREA_VIEW
-    facts = (CODE, LEVEL, PEOPLE, Column(key="name_zh", title=_("Chinese name")),
-             Column(key="name_en", title=_("English name")))  # fmt: skip
+    facts = (CODE, LEVEL, PEOPLE, Column(key="name_zh", title=_("Chinese name"), quoted=True),
+             Column(key="name_en", title=_("English name"), quoted=True))  # fmt: skip
     help = _("Choose the area at the top of the page to narrow everything to it.")
 
     def fetch(self, **kwargs: Any) -> Area:

@@ -103,8 +103,8 @@ def list_contacts(
 
 #: cases in one picture; above, nobody can read it, and the area or the period must be narrowed
 MOST_IN_A_PICTURE = 5_000
-#: days around a case in which its chain is looked for
-_AROUND = timedelta(days=60)
+#: days around a case in which its chain is looked for: as many as leave a picture's number of cases
+_AROUND = tuple(timedelta(days=days) for days in (60, 30, 14, 7, 3))
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,14 +211,19 @@ def chains(
     return linked_cases(actor, below=below, first=first, last=last, source=source).statistics
 
 
-def chain_around(actor: Actor, case: Case) -> Chains:
-    """The cases that the actor may see of the two months before and after a case, with their pairs: its chain is
-    among them (`Chains.chain_of`). Two queries.
+def chain_around(actor: Actor, case: Case) -> Chains | None:
+    """The cases that the actor may see of the two months before and after a case (of fewer days where these are too
+    many cases), with their pairs: its chain is among them (`Chains.chain_of`). None where there are always too many,
+    or no day of the case is known. At most seven queries.
     """
     day = case.report_date or case.onset_date
     if day is None:
-        return linked_cases(actor, source=case.source)
-    return linked_cases(actor, first=day - _AROUND, last=day + _AROUND)
+        return None
+    for around in _AROUND:
+        first, last = day - around, day + around
+        if line_list(actor, first=first, last=last).count() <= MOST_IN_A_PICTURE:
+            return linked_cases(actor, first=first, last=last)
+    return None
 
 
 def case_contacts_count(case_ids: Collection[int]) -> dict[int, int]:

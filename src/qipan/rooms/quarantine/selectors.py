@@ -3,6 +3,7 @@
 Sites, rooms and stays are scoped by the site's area; arrivals that are still at home by the person's.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -149,11 +150,12 @@ def access_stay(actor: Actor, stay_id: int) -> Stay:
 
 
 def arrivals_due(actor: Actor, at: datetime, below: str | None = None) -> list[ArrivalDue]:
-    """Everybody with an active central order and no bed at `at`, the most urgent first. Two queries."""
-    inside = set(Stay.objects.filter(inside_at(at)).values_list("person_id", flat=True))
+    """Everybody with an active central order and no bed at `at`, the most urgent first. Constantly few queries."""
+    # most people under a central order have a bed: whether their orders still bind is not worked out
+    inside = Stay.objects.filter(inside_at(at)).values("person_id")
     due: dict[int, ArrivalDue] = {}
-    for fact in order_facts(actor, at=at, below=below, kinds=CENTRAL_KINDS):
-        if fact.person_id in inside or not actor.may(Permission.ROOM_VIEW, fact.area_path):
+    for fact in order_facts(actor, at=at, below=below, kinds=CENTRAL_KINDS, apart_from=inside):
+        if not actor.may(Permission.ROOM_VIEW, fact.area_path):
             continue
         fulfil_by = due_by(fulfil_by=fact.fulfil_by, opened_at=fact.opened_at)
         arrival = ArrivalDue(
@@ -172,14 +174,16 @@ def arrivals_due(actor: Actor, at: datetime, below: str | None = None) -> list[A
     return sorted(due.values(), key=lambda arrival: (arrival.fulfil_by, arrival.order_id))
 
 
-def central_order_ends(at: datetime) -> dict[int, datetime]:
-    """person -> when his last central order that is in force at `at` ends. Machinery: not scoped. One query.
+def central_order_ends(at: datetime, person_ids: Collection[int]) -> dict[int, datetime]:
+    """person -> when the last central order that is in force at `at` ends, of these people. Machinery: not scoped.
 
-    Asked for the whole ledger, because a site takes people from everywhere; what leaves this room is only
-    whether a guest of one's own site is still bound.
+    Asked whatever the area, because a site takes people from everywhere; what leaves this room is only whether a guest
+    of one's own site is still bound. A constant number of queries, none where there is nobody.
     """
     ends: dict[int, datetime] = {}
-    facts: list[OrderFact] = order_facts(SYSTEM_ACTOR, at=at, kinds=CENTRAL_KINDS)
+    if not person_ids:
+        return ends
+    facts: list[OrderFact] = order_facts(SYSTEM_ACTOR, at=at, kinds=CENTRAL_KINDS, person_ids=person_ids)
     for fact in facts:
         ends[fact.person_id] = max(fact.ends_at, ends.get(fact.person_id, fact.ends_at))
     return ends
@@ -190,7 +194,7 @@ def occupants(actor: Actor, at: datetime, below: str | None = None, site_id: int
     stays = list_stays(actor, at=at, below=below)
     if site_id is not None:
         stays = stays.filter(room__site_id=site_id)
-    ends = central_order_ends(at)
+    ends = central_order_ends(at, {stay.person_id for stay in stays})
     found = [
         Occupant(
             stay_id=stay.pk,
@@ -316,7 +320,8 @@ def site_lines(actor: Actor, at: datetime, below: str | None = None) -> list[Sit
     today = clock.local_date(at, clock.civil_zone())
     leaving = releases_due(actor, today, at, below)
     sees_orders = bool(actor.areas_for(Permission.ORDER_VIEW))
-    coming = arrivals_due(actor, at) if sees_orders else []
+    # whoever is due at a site lives in its area, and that lies in the chosen one
+    coming = arrivals_due(actor, at, below) if sees_orders else []
     lines = []
     for site in list_sites(actor, below):
         figure = figures.get(site.pk)

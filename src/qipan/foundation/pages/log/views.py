@@ -28,6 +28,7 @@ from qipan.foundation.audit.services import log_export
 from qipan.foundation.jobs.log_check import VERIFY
 from qipan.foundation.jobs.selectors import last_job
 from qipan.foundation.jobs.services import job_start
+from qipan.foundation.pages.actions import action_words
 from qipan.foundation.pages.columns import Column, Kind
 from qipan.foundation.pages.detail_page import Action, DetailPage, Panel
 from qipan.foundation.pages.filters import Days, Text
@@ -88,7 +89,7 @@ def _by_days(rows: QuerySet[AuditEntry], first: date | None, last: date | None) 
 
 AT = Column(key="at", title=_("When"), kind=Kind.INSTANT)
 WHO = Column(key="actor_label", title=_("Who"))
-ACTION = Column(key="action", title=_("Action"))
+ACTION = Column(key="action", title=_("What"), value=lambda entry: action_words(entry.action))
 SUBJECT = Column(key="subject_kind", title=_("About"), value=_subject)
 AREA = Column(key="area_path", title=_("Area"), kind=Kind.AREA, wide=True)
 PURPOSE = Column(key="purpose", title=_("Purpose"), wide=True)
@@ -168,7 +169,7 @@ class LogEntry(DetailPage):
 
     def heading(self, thing: AuditEntry) -> Words:
         """Its number and action."""
-        return f"{thing.seq} · {thing.action}"
+        return f"{thing.seq} · {action_words(thing.action)}"
 
     def actions(self, thing: AuditEntry) -> Sequence[Action]:
         """To what it is about."""

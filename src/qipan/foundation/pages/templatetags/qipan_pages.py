@@ -55,6 +55,12 @@ def day(value: date | None) -> str:
 
 
 @register.filter
+def quoted(value: object) -> SafeString:
+    """As it was written, in whatever language: nobody translates it, no machine either."""
+    return format_html('<span translate="no">{}</span>', value)
+
+
+@register.filter
 def until_now(value: datetime, now: datetime) -> str:
     """How far a moment lies from now, in words."""
     return formats.until(value, now)

@@ -7,13 +7,14 @@ from datetime import datetime
 import polars as pl
 
 from qipan.foundation import clock
-from qipan.rooms.control.selectors.ledger import ledger_frame, ledger_items
+from qipan.rooms.control.selectors.ledger import ledger_frame, ledger_items_of
 from qipan.rooms.diseases.selectors import BooksInForce, tables_in_force
 from qipan.rooms.persons.selectors import person_refs
 from qipan.rulebooks.decided import decisions_from
 from qipan.rulebooks.model import Rulebook
 from qipan.rulebooks.population import decide_population
 from qipan.rulebooks.single import decide
+from qipan.rulebooks.tables import Tables
 from qipan.terms.decisions import Decision
 from qipan.terms.evidence import EvidenceItem, HealthCode
 
@@ -52,18 +53,23 @@ def evaluate(
     at: datetime,
     disease: str,
     besides: Mapping[int, Sequence[EvidenceItem]] | None = None,
+    tables: Tables | None = None,
 ) -> Iterator[tuple[Subject, Decision]]:
     """Decide persons at a moment; both evaluators give the same answers (tested). `besides`: evidence that is
-    not in the ledger yet, by person.
+    not in the ledger yet, by person. `tables`: those in force, where the caller has read them already.
     """
-    tables = tables_in_force(disease)
+    if not persons:
+        return
+    tables = tables or tables_in_force(disease)
     extra = besides or {}
     singly = [p for p in persons if p.book is None or len(persons) <= FEW or p.person_id in extra]
+    with_book = [person.person_id for person in singly if person.book is not None]
+    ledgers = ledger_items_of(with_book, disease=disease)
     for person in singly:
         if person.book is None:
             yield person, nothing_holds(person.person_id, at, tables.revision)
             continue
-        items = [*ledger_items(person.person_id, disease=disease), *extra.get(person.person_id, ())]
+        items = [*ledgers[person.person_id], *extra.get(person.person_id, ())]
         yield person, decide(person.book, tables, items, str(person.person_id), at)
     done = {person.person_id for person in singly}
     rest = [person for person in persons if person.person_id not in done]

@@ -1,7 +1,7 @@
 """Decisions as read: the stored one while it is fresh and sealed, else decided again in memory."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -99,9 +99,13 @@ def current_decisions(
     tables in force at `at`, `at` lies before its next change, and no appeal is overdue. Everybody else is
     decided again in memory. Where no book is in force, nobody is restricted.
     """
-    wanted = set(person_ids)
-    tables = tables_in_force(disease).revision
-    persons = subjects(wanted, at=at, disease=disease)
+    return _current(subjects(person_ids, at=at, disease=disease), at=at, disease=disease)
+
+
+def _current(persons: Sequence[Subject], *, at: datetime, disease: str) -> dict[int, CurrentDecision]:
+    wanted = {person.person_id for person in persons}
+    in_force = tables_in_force(disease)
+    tables = in_force.revision
     rows = {row.person_id: row for row in StoredDecision.objects.filter(person_id__in=wanted, disease=disease)}
     versions = ledger_versions(list(rows), disease=disease)
     late = overdue_exemptions(wanted, at=at, disease=disease)
@@ -126,7 +130,7 @@ def current_decisions(
         found[person.person_id] = CurrentDecision(
             person.person_id, row.rulebook, row.tables, row.moment, row.content, row.next_change_at, stored=True
         )
-    for person, decision in evaluate(again, at=at, disease=disease, besides=late):
+    for person, decision in evaluate(again, at=at, disease=disease, besides=late, tables=in_force):
         found[person.person_id] = CurrentDecision(
             person.person_id, decision.rulebook, tables, at, decision_json(decision), decision.next_change_at,
             stored=False,
@@ -136,10 +140,10 @@ def current_decisions(
 
 def decision_of(actor: Actor, person_id: int, *, at: datetime, disease: str = "covid19") -> CurrentDecision:
     """The decision about a person whom the actor may see. Raises Absent."""
-    ref = person_refs([person_id]).get(person_id)
-    if ref is None or not actor.may(Permission.DECISION_VIEW, ref.area_path):
+    (person,) = subjects([person_id], at=at, disease=disease)
+    if not person.area_path or not actor.may(Permission.DECISION_VIEW, person.area_path):
         raise Absent("person")
-    return current_decisions([person_id], at=at, disease=disease)[person_id]
+    return _current([person], at=at, disease=disease)[person_id]
 
 
 def codes_count(actor: Actor, *, at: datetime, persons: int, disease: str = "covid19") -> dict[str, int]:

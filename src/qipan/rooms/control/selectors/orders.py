@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from django.db.models import F, Q, QuerySet
 
@@ -39,6 +40,12 @@ def order_seal(order: Order) -> bytes:
 def is_genuine(order: Order) -> bool:
     """Whether the order is as the decision machinery wrote it. One that is not binds nobody (R15)."""
     return bytes(order.seal) == order_seal(order)
+
+
+def appeal_place(order: Order) -> str:
+    """The path of the area whose headquarters hears appeals against it."""
+    before, code, _after = order.person.area_path.partition(f"/{order.appeal_to}/")
+    return f"{before}{code}" if code else order.appeal_to
 
 
 def list_orders(
@@ -116,7 +123,7 @@ def order_history(actor: Actor, order: Order) -> list[Happened]:
             opened = entries.get(order.write_id)
             cause = _cause(order, [appeal.pk for appeal in appeals], after=opened.seq if opened else 0)
         steps.append(Happened(order.closed_as, order.closed_at, cause, after.pk if after else None))
-    return sorted(steps, key=lambda step: step.at, reverse=True)
+    return sorted(steps, key=lambda step: step.at)[::-1]
 
 
 def _cause(order: Order, appeal_ids: Sequence[int], *, after: int) -> AuditEntry | None:
@@ -193,10 +200,13 @@ def order_facts(
     below: str | None = None,
     kinds: Collection[OrderKind] | None = None,
     person_ids: Collection[int] | None = None,
+    apart_from: QuerySet[Any, Any] | None = None,
 ) -> list[OrderFact]:
     """The orders that bind at a moment, ordered by area, household, person. A constant number of queries.
 
-    `person_ids`: of these people only (a page of a list; at most some thousands).
+    `person_ids`: of these people only (a page of a list; at most some thousands). `apart_from`: not of these people (a
+    query for their ids, as it stands in the database). Each order costs: its seal and its person's decision are looked
+    at; narrow what is asked to the area and the people whom a page is about.
 
     An order binds if the machinery wrote it and the person's decision of that moment asks for it: a closed
     order put back by SQL binds nobody, and one whose release waits for a result goes on after its last day
@@ -205,6 +215,8 @@ def order_facts(
     orders = list_orders(actor, at=at, below=below, kinds=kinds, active=False).select_related("person")
     if person_ids is not None:
         orders = orders.filter(person_id__in=list(person_ids))
+    if apart_from is not None:
+        orders = orders.exclude(person_id__in=apart_from)
     still_open = Q(closed_at=None) | Q(closed_at__gt=at)
     orders = orders.filter(
         still_open, opened_at__lte=at, starts_at__lte=at, latest__gte=clock.local_date(at, clock.civil_zone())

@@ -65,7 +65,7 @@ def test_code_reason_end_duty_and_rights_without_signing_in(phone, story, token)
                  "This is wrong: appeal",
                  "What is held about you", "Who looked", person_code(story.xia)):  # fmt: skip
         assert said in page, said
-    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.headers["Referrer-Policy"] == "same-origin"
     assert "noindex" in answer.headers["X-Robots-Tag"]
     assert answer.headers["Cache-Control"] == "no-store"
     assert "sessionid" not in answer.cookies

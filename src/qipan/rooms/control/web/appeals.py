@@ -21,13 +21,14 @@ from qipan.rooms.control.rules import may_answer
 from qipan.rooms.control.selectors import (
     access_appeal,
     access_order,
+    appeal_place,
     grounds_for,
     grounds_for_person,
     list_appeals,
     order_history,
 )
 from qipan.rooms.control.services import appeal_decide, appeal_grounds, appeal_open, unsealed_answer
-from qipan.rooms.control.web.orders import appeal_place, of_person
+from qipan.rooms.control.web.orders import of_person
 from qipan.rooms.control.web.saying import Names, fact_words, rule_words, step_words, why_words
 from qipan.terms.errors import Absent
 from qipan.terms.evidence import OrderKind

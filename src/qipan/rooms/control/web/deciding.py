@@ -54,10 +54,13 @@ def id_of(code: str) -> int:
 def kinds_for(actor: Actor, person_id: int) -> list[EvidenceKind]:
     """The kinds of facts that this actor may state about this person; none where there is no such person."""
     ref = person_refs([person_id]).get(person_id)
-    if ref is None:
-        return []
+    return [] if ref is None else kinds_at(actor, ref.area_path)
+
+
+def kinds_at(actor: Actor, area_path: str) -> list[EvidenceKind]:
+    """The kinds of facts that this actor may state about people who live there."""
     return [
-        kind for kind in FACT_FORMS if any(actor.may(permission, ref.area_path) for permission in WHO_MAY_STATE[kind])
+        kind for kind in FACT_FORMS if any(actor.may(permission, area_path) for permission in WHO_MAY_STATE[kind])
     ]
 
 

@@ -20,6 +20,7 @@ from qipan.rooms.control.models import Appeal, Order
 from qipan.rooms.control.rules import OrderState, order_state
 from qipan.rooms.control.selectors import (
     access_order,
+    appeal_place,
     asked_for,
     awaited,
     grounds_for,
@@ -64,12 +65,6 @@ def state_of(order: Order, at: Any) -> OrderState:
         closed_as=order.closed_as, closed_at=order.closed_at, starts_at=order.starts_at, ends_at=order.ends_at,
         awaiting=order.awaiting, at=at,
     )  # fmt: skip
-
-
-def appeal_place(order: Order) -> str:
-    """The path of the area whose headquarters hears appeals against it."""
-    before, code, _after = order.person.area_path.partition(f"/{order.appeal_to}/")
-    return f"{before}{code}" if code else order.appeal_to
 
 
 STATE = Column(key="now", title=_("State"), kind=Kind.WORD, words=OrderState)
@@ -146,7 +141,7 @@ class OrderPage(DetailPage):
         Column(key="until", title=_("Last day"), kind=Kind.DATE),
         Column(key="latest", title=_("Last day at the latest"), kind=Kind.DATE),
         Column(key="rulebook", title=_("Rulebook"), link="rulebook", link_key="rulebook"),
-        Column(key="authority", title=_("Authority")),
+        Column(key="authority", title=_("Authority"), quoted=True),
         Column(key="appeal_to", title=_("Appeals go to"), kind=Kind.AREA, value=appeal_place),
     )
     help = _(

@@ -11,7 +11,7 @@ from qipan.foundation.pages.page import address
 from qipan.rooms.control.models import Appeal
 from qipan.rooms.control.rules import OrderState
 from qipan.rooms.control.selectors import decision_of, list_appeals, list_evidence, orders_of
-from qipan.rooms.control.web.deciding import kinds_for
+from qipan.rooms.control.web.deciding import kinds_at
 from qipan.rooms.control.web.orders import KIND, STATE, state_of
 from qipan.rooms.control.web.saying import value_words
 from qipan.terms.evidence import EvidenceKind
@@ -72,12 +72,12 @@ def appeals_panel(actor: Actor, person_id: int, at: datetime) -> Panel | None:
     return Panel(_("Appeals"), columns, rows, _("This person has not appealed."))
 
 
-def actions(actor: Actor, person_id: int, at: datetime) -> Sequence[Action]:
+def actions(actor: Actor, person_id: int, area_path: str, at: datetime) -> Sequence[Action]:
     """The decision explorer, and stating a fact."""
     code = person_code(person_id)
     offered = [Action(_("Why, and what would change it"), address("decision", code))]
     if not actor.areas_for(Permission.DECISION_VIEW):
         offered = []
-    if kinds_for(actor, person_id):
+    if kinds_at(actor, area_path):
         offered.append(Action(_("Record a fact"), address("evidence-record", code)))
     return offered

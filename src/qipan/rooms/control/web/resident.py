@@ -95,7 +95,9 @@ class Resident(Page):
     template = "control/resident.html"
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Tells nobody where the reader came from or goes to, and stays out of search engines."""
+        """Stays out of search engines, and tells no other site where the reader came from. (Ours must hear it: of a
+        page that says nothing at all, browsers send forms with the origin "null", which are taken for forged.)
+        """
         try:
             answer = super().dispatch(request, *args, **kwargs)
         except Absent:
@@ -107,7 +109,7 @@ class Resident(Page):
                 answer["Retry-After"] = str(MINUTES * 60)
             else:
                 raise
-        answer["Referrer-Policy"] = "no-referrer"
+        answer["Referrer-Policy"] = "same-origin"
         answer["X-Robots-Tag"] = "noindex, nofollow, noarchive"
         return answer
 

@@ -297,12 +297,12 @@ def test_the_person_s_page_shows_the_visits_to_those_who_may(cast, at, orders, v
     from qipan.rooms.fieldwork.web.person import visit_actions, visits_panel
 
     assert [row.pk for row in visits_panel(cast.alice, cast.yun, at).rows] == [visit.pk]
-    assert [str(action.url) for action in visit_actions(cast.chen, cast.xia, at)] == [
+    assert [str(action.url) for action in visit_actions(cast.chen, cast.xia, cast.path(GRID_A1), at)] == [
         f"/field/record/{orders['xia'].pk}"
     ]
     for who in ("dora", "gao", "ning"):
         assert visits_panel(cast.actors[who], cast.yun, at) is None
-        assert visit_actions(cast.actors[who], cast.yun, at) == ()
+        assert visit_actions(cast.actors[who], cast.yun, cast.path(GRID_A1), at) == ()
     # under an order to test alone nobody is visited; in the next village it is not this worker's business
     assert selectors.visit_order(cast.chen, cast.wei, at) is None
     assert selectors.visit_order(cast.chen, cast.zhu, at) is None

@@ -37,9 +37,9 @@ def visits_panel(actor: Actor, person_id: int, at: datetime) -> Panel | None:
     return Panel(_("Visits"), columns, rows[:_MOST], more=more)
 
 
-def visit_actions(actor: Actor, person_id: int, at: datetime) -> Sequence[Action]:
+def visit_actions(actor: Actor, person_id: int, area_path: str, at: datetime) -> Sequence[Action]:
     """To record a visit while an order at home binds, for whoever records visits there."""
-    if not actor.areas_for(Permission.VISIT_RECORD):
+    if not actor.may(Permission.VISIT_RECORD, area_path):
         return ()
     order_id = visit_order(actor, person_id, at)
     return () if order_id is None else (Action(_("Record a visit"), address("visit-record", order_id)),)

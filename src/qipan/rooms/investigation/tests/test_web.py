@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.cast import AT, COUNTY_A, COUNTY_B, GRID_A1
+from tests.cast import AT, COUNTY_A, COUNTY_B, GRID_A1, GRID_A1_2
 
 from qipan.foundation.access.holdings import held_about
 from qipan.foundation.audit.models import AuditEntry
@@ -440,9 +440,10 @@ def test_the_persons_page_shows_cases_and_exposures(cast: Cast, outbreak: object
     assert "Exposures" in titles
     titles = [str(panel.title) for panel in person_panels.panels_of(cast.dora, cast.wei, at)]
     assert not {"Cases", "Exposures"} & set(titles)
-    actions = person_panels.actions_of(cast.alice, cast.wei, at)
+    actions = person_panels.actions_of(cast.alice, cast.wei, cast.path(GRID_A1_2), at)
     assert any(person_code(cast.wei) in action.url for action in actions)
-    assert not any("cases/add" in action.url for action in person_panels.actions_of(cast.dora, cast.wei, at))
+    others = person_panels.actions_of(cast.dora, cast.wei, cast.path(GRID_A1_2), at)
+    assert not any("cases/add" in action.url for action in others)
 
 
 def test_what_is_held_is_told_without_the_other_person(cast: Cast, outbreak: object) -> None:

@@ -93,7 +93,10 @@ class CasePage(DetailPage):
     def _chain(self, case: Case) -> dict[str, Any]:
         if case.classification == Classification.DISCARDED:
             return {"picture": None, "links": ()}
+        chains_url = f"{address('chains')}?case={case.case_id}"
         chains = chain_around(self.actor, case)
+        if chains is None or case.pk not in chains.cases:
+            return {"picture": None, "links": (), "far": True, "chains_url": chains_url}
         members = chains.chain_of(case.pk)
         table = chains.statistics.table
         links = []
@@ -108,7 +111,7 @@ class CasePage(DetailPage):
             picture = draw(lay_out(chains, members), chains.cases, area=self.area.code, chosen=case.pk)
         return {
             "picture": picture, "links": links, "members": len(members), "legend": legend(),
-            "chains_url": f"{address('chains')}?case={case.case_id}",
+            "chains_url": chains_url,
         }  # fmt: skip
 
     def timeline(self, thing: Case) -> Sequence[Event]:

@@ -97,7 +97,7 @@ def figures(found: ChainStatistics) -> list[tuple[Words, str, Words]]:
         (_("Negative intervals"), number(si.negative), _("ill before the infector")),
         (_("Mean infected by a case"), NO_DATA if r.mean is None else f"{r.mean:.2f}",
          _("R within these chains; cases of late are still to infect")),
-        (_("Dispersion k"), k, _("small: few cases infect many; with 95 % interval")),
+        (_("Dispersion k"), k, _("small: few cases infect many; with its 95 per cent interval")),
     ]  # fmt: skip
 
 

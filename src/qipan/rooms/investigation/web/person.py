@@ -11,7 +11,6 @@ from qipan.foundation.pages.page import address
 from qipan.rooms.investigation.selectors import cases_of_person, contacts_of_person
 from qipan.rooms.investigation.web.cases import CLASSIFICATION, ONSET, REPORT
 from qipan.rooms.investigation.web.contacts import CASE, CLASS, LAST, SETTING
-from qipan.rooms.persons.selectors import person_refs
 from qipan.terms.identity import person_code
 from qipan.terms.roles import Actor, Permission
 
@@ -31,9 +30,8 @@ def contacts_panel(actor: Actor, person_id: int, at: datetime) -> Panel | None:
     return Panel(_("Exposures"), (CASE, CLASS, LAST, SETTING), rows) if rows else None
 
 
-def case_actions(actor: Actor, person_id: int, at: datetime) -> Sequence[Action]:
+def case_actions(actor: Actor, person_id: int, area_path: str, at: datetime) -> Sequence[Action]:
     """Entering this person as a case."""
-    ref = person_refs([person_id]).get(person_id)
-    if ref is None or not actor.may(Permission.CASE_EDIT, ref.area_path):
+    if not actor.may(Permission.CASE_EDIT, area_path):
         return ()
     return (Action(_("Add a case"), f"{address('case-add')}?person={person_code(person_id)}", grave=True),)

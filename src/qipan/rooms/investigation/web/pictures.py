@@ -14,7 +14,7 @@ from qipan.rooms.investigation.web.words import MARKS
 from qipan.terms.evidence import Classification
 
 #: pixels a day and a row
-DAY, ROW = 64, 36
+DAY, ROW = 64, 32
 _LEFT, _TOP, _RADIUS = 40, 28, 8
 #: pixels between two dates on the axis
 _TICKS = 70

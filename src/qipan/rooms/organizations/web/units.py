@@ -74,7 +74,9 @@ class UnitPage(DetailPage):
     section = "units"
     permission = Permission.UNIT_VIEW
     facts = (
-        CODE, AREA, Column(key="name_zh", title=_("Chinese name")), Column(key="name_en", title=_("English name")),
+        CODE, AREA,
+        Column(key="name_zh", title=_("Chinese name"), quoted=True),
+        Column(key="name_en", title=_("English name"), quoted=True),
         Column(key="parent", title=_("Unit above it"), value=lambda unit: unit.parent and unit_name(unit.parent),
                link="unit", link_key="parent__code"),
     )  # fmt: skip

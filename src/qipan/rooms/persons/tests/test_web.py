@@ -7,19 +7,21 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.sessions.models import Session
-from tests.cast import AT, COUNTY_B, GRID_A1, GRID_A2, GRID_B1, VILLAGE_A1
+from tests.cast import AT, COUNTY_B, GRID_A1, GRID_A2, GRID_B1, TODAY, TOWNSHIP_A1, VILLAGE_A1
 
 from qipan.foundation.audit.models import AuditEntry
 from qipan.foundation.pages import person_panels
 from qipan.foundation.pages.columns import Column
 from qipan.foundation.pages.detail_page import Action, Panel
+from qipan.rooms.organizations.services import membership_grant
 from qipan.rooms.persons import services
 from qipan.rooms.persons.models import Person, PersonalLink
 from qipan.rooms.persons.rules import Purpose
-from qipan.rooms.persons.selectors import access_link, person_history, person_of_link
+from qipan.rooms.persons.selectors import access_link, access_person, person_history, person_of_link
 from qipan.rooms.persons.web.vault import open_names, purposes
 from qipan.terms.errors import Absent, Denied
 from qipan.terms.identity import check_character, person_code
+from qipan.terms.roles import Role
 
 pytestmark = pytest.mark.django_db
 
@@ -76,6 +78,18 @@ def test_another_township_and_another_county_are_absent(browse, cast):
             assert browse(name).get(page_of(other, act)).status_code == 404
             assert browse(name).post(page_of(other, act), {"purpose": "follow_up", "days": "7"}).status_code != 200
     assert not AuditEntry.objects.filter(action="identity.open").exists()
+
+
+def test_a_right_held_elsewhere_opens_nothing_here(browse, cast):
+    """Hu sees pseudonyms of the city; as a tracer of township A1 he opens identities there and nowhere else."""
+    membership_grant(actor=cast.fang, user=cast.users["hu"], unit=cast.units["LAB"], role=Role.TRACER, at=AT,
+                     area=TOWNSHIP_A1, starts_on=TODAY)  # fmt: skip
+    hu = browse("hu")
+    for act in ("identity/", "identity/record/", "move/", "link/"):
+        assert hu.get(page_of(cast.xia, act)).status_code == 200
+        assert hu.get(page_of(cast.zhu, act)).status_code == 404
+    assert "Open the identity" in text(hu.get(page_of(cast.xia)))
+    assert "Open the identity" not in text(hu.get(page_of(cast.zhu)))
 
 
 @pytest.mark.parametrize("code", ["P000000001", "P0000000010", "X", "P999999999999999999X", "1", "P٠٠٠٠٠٠٠٠١X"])
@@ -154,7 +168,7 @@ def test_rooms_show_their_panels_and_actions(browse, cast, monkeypatch):
     monkeypatch.setattr(person_panels, "_panels", {})
     monkeypatch.setattr(person_panels, "_actions", {})
 
-    def absent(actor, person_id, at):
+    def absent(actor, person_id, *rest):
         raise Absent("not yours")
 
     def cases(actor, person_id, at):
@@ -223,11 +237,11 @@ def test_the_page_tells_who_opened_also_in_lists(browse, cast):
     assert "Gao" not in page  # lists are looked through for 60 days
     # whoever opens nothing is not told who did
     assert "Ning" not in text(browse("hu").get(page_of(cast.xia)))
-    assert person_history(cast.hu, cast.xia, AT) == []
+    assert person_history(cast.hu, access_person(cast.hu, cast.xia), AT) == []
     with pytest.raises(Absent):
-        person_history(cast.dora, cast.xia, AT)
+        access_person(cast.dora, cast.xia)
     # an id within another number is not taken for it
-    assert person_history(cast.lin, cast.zhu, AT) == []
+    assert person_history(cast.lin, access_person(cast.lin, cast.zhu), AT) == []
 
 
 # --- searching ------------------------------------------------------------------------------------------------------

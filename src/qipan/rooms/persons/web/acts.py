@@ -164,8 +164,8 @@ class PersonAdd(FormPage):
 
 def _without_row(error: BadInput) -> BadInput:
     """The reason of a row's problem: on a form there is one row only."""
-    reason = error.params.get("reason")
-    return BadInput(str(reason)) if reason else error
+    reason = str(error.params.get("reason") or "")
+    return BadInput(reason) if reason else error
 
 
 class IdentityRecord(OfPerson):

@@ -155,7 +155,7 @@ class PersonPage(DetailPage):
         offered = []
         if may(Permission.IDENTITY_OPEN):
             offered.append(Action(_("Open the identity"), address("identity-open", code), primary=True))
-        offered += person_panels.actions_of(self.actor, thing.pk, self.at)
+        offered += person_panels.actions_of(self.actor, thing.pk, thing.area_path, self.at)
         if may(Permission.APPEAL_OPEN):
             offered.append(Action(_("Personal link"), address("person-link", code)))
         if may(Permission.PERSON_REGISTER):
@@ -202,7 +202,7 @@ class PersonPage(DetailPage):
 
     def timeline(self, thing: Person) -> Sequence[Event]:
         """What was done about the person here, and who opened the identity."""
-        entries = person_history(self.actor, thing.pk, self.at)
+        entries = person_history(self.actor, thing, self.at)
         log = "log-entry" if self.actor.may(Permission.AUDIT_VIEW, thing.area_path) else ""
         return events(entries, log=log)
 

@@ -8,8 +8,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from qipan.foundation.pages.form_page import Consequence, Done, FormPage
+from qipan.foundation.pages.lookups import names_of
 from qipan.foundation.pages.page import Words, address
-from qipan.rooms.control.selectors import access_order
+from qipan.rooms.control.selectors import access_order, appeal_place
 from qipan.rooms.quarantine import services
 from qipan.rooms.quarantine.forms import MoveForm, ReceiveForm
 from qipan.rooms.quarantine.models import Site, Stay
@@ -166,8 +167,9 @@ class StayReceive(FormPage):
         """Grounds, place, end, effect, the way to appeal."""
         arrival = self._arrival(data["order"])
         order = access_order(self.actor, arrival.order_id)
+        place = appeal_place(order)
         return (
-            Consequence(_("Who"), arrival_text(arrival, self.at)),
+            Consequence(_("Person"), arrival_text(arrival, self.at)),
             Consequence(_("Room"), self._bed(thing, arrival, data["room"])),
             Consequence(_("Grounds"), gettext("order %(id)s, rule %(rule)s, by %(authority)s")
                         % {"id": order.pk, "rule": order.rule, "authority": order.authority}),
@@ -175,7 +177,7 @@ class StayReceive(FormPage):
             Consequence(_("Effect"), _("The person stays in this room until the departure is recorded, and nobody is "
                                        "kept after the end of the order.")),
             Consequence(_("Appeal"), gettext("At any time, to %(place)s; it changes nothing in the end of the order.")
-                        % {"place": order.appeal_to}),
+                        % {"place": names_of("area", {place}).get(place, order.appeal_to)}),
         )  # fmt: skip
 
     def submit(self, thing: Site, data: dict[str, Any]) -> Done:

@@ -70,6 +70,7 @@ class Results(ListPage):
     sort = ("resulted_at", True)
     opens = "test-result"
     person_key = "person_id"
+    counted_to = 10_000
     export = "tests"
     help = _(
         "What laboratories reported, the latest first. A pool’s positive binds nobody in it until each is tested "

@@ -27,8 +27,12 @@
     button.setAttribute("aria-expanded", String(shown));
   }
 
+  // A choice filters at once; not while it is walked through by keys, where every step is a change.
+  var keys = false;
+  document.addEventListener("pointerdown", function () { keys = false; }, true);
+  document.addEventListener("keydown", function () { keys = true; }, true);
   document.addEventListener("change", function (event) {
-    if (event.target.dataset && event.target.dataset.act === "submit") { event.target.form.requestSubmit(); }
+    if (event.target.dataset && event.target.dataset.act === "submit" && !keys) { event.target.form.requestSubmit(); }
   });
 
   // A row opens with a click anywhere on it that is not a control.
@@ -53,6 +57,12 @@
     if (first) { first.focus({ preventScroll: true }); }
   }
 
+  // Help, and afterwards back to where the keyboard was.
+  function ask(help, before) {
+    help.click();
+    document.getElementById("help").addEventListener("hidden.bs.offcanvas", function () { before.focus(); }, { once: true });
+  }
+
   document.addEventListener("keydown", function (event) {
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
       var search = document.getElementById("q");
@@ -66,13 +76,13 @@
     }
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) { return; }
     if (event.key === "/") {
-      var filter = document.querySelector(".filters input, .filters select");
+      var filter = document.querySelector('.filters input:not([type="hidden"]), .filters select');
       if (filter) { event.preventDefault(); filter.focus(); }
     } else if (event.key === "j") { move(1);
     } else if (event.key === "k") { move(-1);
     } else if (event.key === "?") {
       var help = document.querySelector('[data-bs-target="#help"]');
-      if (help) { help.click(); }
+      if (help) { ask(help, document.activeElement); }
     }
   });
 

@@ -16,7 +16,7 @@
       { selector: "edge[?bend]", style: { "curve-style": "segments", "edge-distances": "node-position", "segment-distances": "data(bend)", "segment-weights": "data(weight)" } },
       { selector: "edge.besides", style: { "curve-style": "straight", "line-style": "dashed", "line-dash-pattern": [4, 4] } },
       { selector: "node.tick", style: { width: 1, height: 1, "border-width": 0, "background-opacity": 0, label: "data(label)", "text-valign": "top",
-          "min-zoomed-font-size": 0, "text-background-opacity": 0, events: "no" } },
+          "min-zoomed-font-size": 0, "text-background-opacity": 0.9, events: "no", "z-index": 20 } },
       { selector: "edge.tick", style: { width: 1, "line-color": token("--q-line") || "#ccc", "curve-style": "haystack", events: "no" } },
       { selector: "node.chosen", style: { width: 28, height: 28, "border-width": 5, "border-color": "#CC79A7", "z-index": 10, "min-zoomed-font-size": 0 } },
       { selector: "node.at", style: { "border-width": 3, "min-zoomed-font-size": 0, "z-index": 11 } }
@@ -66,7 +66,7 @@
       minZoom: 0.02, maxZoom: 3, autoungrabify: true, boxSelectionEnabled: false, autounselectify: true,
       hideEdgesOnViewport: data.nodes.length > 1500, textureOnViewport: data.nodes.length > 1500, pixelRatio: data.nodes.length > 1500 ? 1 : "auto"
     });
-    var shown = cy.elements(".case, .tick");
+    var shown = cy.elements("node.case");
 
     function home() {
       if (data.chosen) {
@@ -75,21 +75,33 @@
       }
       fit();
     }
-    function fit() { cy.fit(shown, 24); if (cy.zoom() > 1.2) { cy.zoom(1.2); cy.center(shown); } }
+    // Everything, as long as something is to be seen of it; else the whole period from the top, to be moved down.
+    function fit() {
+      cy.fit(shown, 36);
+      if (cy.zoom() > 1.2) { cy.zoom(1.2); cy.center(shown); }
+      if (cy.zoom() < 0.2) {
+        var box = shown.boundingBox();
+        cy.zoom(Math.max(0.2, Math.min(0.6, (cy.width() - 72) / box.w)));
+        cy.pan({ x: (cy.width() - box.w * cy.zoom()) / 2 - box.x1 * cy.zoom(), y: 36 - box.y1 * cy.zoom() });
+      }
+    }
     function zoom(factor) { cy.zoom({ level: cy.zoom() * factor, renderedPosition: { x: cy.width() / 2, y: cy.height() / 2 } }); }
-    // Days stay readable at any zoom: their size is that of the screen, and they thin out.
+    // Days stay readable wherever one looks: at the upper edge, in the size of the screen, thinned out.
     var apart = data.ticks.length > 1 ? data.ticks[1][0] - data.ticks[0][0] : 1;
     var waiting = false;
     function dates() {
       waiting = false;
       var every = Math.max(1, Math.ceil(72 / (apart * cy.zoom())));
+      var top = (20 - cy.pan().y) / cy.zoom();
       cy.batch(function () {
-        data.ticks.forEach(function (_tick, index) {
-          cy.getElementById("t" + index).style({ "font-size": 12 / cy.zoom(), "text-opacity": index % every ? 0 : 1 });
+        data.ticks.forEach(function (tick, index) {
+          var node = cy.getElementById("t" + index);
+          node.position({ x: tick[0], y: top });
+          node.style({ "font-size": 12 / cy.zoom(), "text-opacity": index % every ? 0 : 1 });
         });
       });
     }
-    cy.on("zoom", function () { if (!waiting) { waiting = true; window.requestAnimationFrame(dates); } });
+    cy.on("viewport", function () { if (!waiting) { waiting = true; window.requestAnimationFrame(dates); } });
     home();
     dates();
     cy.one("render", function () { place.dataset.ready = String(Math.round(performance.now() - began)); });
@@ -107,8 +119,10 @@
       if (act.dataset.chains === "out") { zoom(1 / 1.4); }
       if (act.dataset.chains === "fit") { fit(); }
       if (act.dataset.chains === "png") {
+        // as large as a browser's canvas safely is
+        var box = cy.elements().boundingBox();
         var link = document.createElement("a");
-        link.href = URL.createObjectURL(cy.png({ output: "blob", full: true, scale: data.nodes.length > 1500 ? 1 : 2, maxWidth: 12000, maxHeight: 12000, bg: token("--bs-body-bg") || "#fff" }));
+        link.href = URL.createObjectURL(cy.png({ output: "blob", full: true, scale: Math.min(2, 8000 / box.w, 8000 / box.h), bg: token("--bs-body-bg") || "#fff" }));
         link.download = "chains.png";
         link.click();
         window.setTimeout(function () { URL.revokeObjectURL(link.href); }, 10000);
