@@ -14,6 +14,7 @@ from qipan.rulebooks.decided import decisions_from
 from qipan.rulebooks.model import Rulebook
 from qipan.rulebooks.population import decide_population
 from qipan.rulebooks.single import decide
+from qipan.rulebooks.tables import Tables
 from qipan.terms.decisions import Decision
 from qipan.terms.evidence import EvidenceItem, HealthCode
 
@@ -52,13 +53,14 @@ def evaluate(
     at: datetime,
     disease: str,
     besides: Mapping[int, Sequence[EvidenceItem]] | None = None,
+    tables: Tables | None = None,
 ) -> Iterator[tuple[Subject, Decision]]:
     """Decide persons at a moment; both evaluators give the same answers (tested). `besides`: evidence that is
-    not in the ledger yet, by person.
+    not in the ledger yet, by person. `tables`: those in force, where they were read already.
     """
     if not persons:
         return
-    tables = tables_in_force(disease)
+    tables = tables or tables_in_force(disease)
     extra = besides or {}
     singly = [p for p in persons if p.book is None or len(persons) <= FEW or p.person_id in extra]
     with_book = [person.person_id for person in singly if person.book is not None]

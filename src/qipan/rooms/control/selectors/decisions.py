@@ -100,7 +100,8 @@ def current_decisions(
     decided again in memory. Where no book is in force, nobody is restricted.
     """
     wanted = set(person_ids)
-    tables = tables_in_force(disease).revision
+    in_force = tables_in_force(disease)
+    tables = in_force.revision
     persons = subjects(wanted, at=at, disease=disease)
     rows = {row.person_id: row for row in StoredDecision.objects.filter(person_id__in=wanted, disease=disease)}
     versions = ledger_versions(list(rows), disease=disease)
@@ -126,7 +127,7 @@ def current_decisions(
         found[person.person_id] = CurrentDecision(
             person.person_id, row.rulebook, row.tables, row.moment, row.content, row.next_change_at, stored=True
         )
-    for person, decision in evaluate(again, at=at, disease=disease, besides=late):
+    for person, decision in evaluate(again, at=at, disease=disease, besides=late, tables=in_force):
         found[person.person_id] = CurrentDecision(
             person.person_id, decision.rulebook, tables, at, decision_json(decision), decision.next_change_at,
             stored=False,
