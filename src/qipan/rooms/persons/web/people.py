@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import QuerySet
+from django.http import HttpResponse
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -18,7 +19,7 @@ from qipan.foundation.pages.page import Words, address
 from qipan.foundation.pages.words import Grave, word
 from qipan.rooms.persons.models import Person, PersonalLink
 from qipan.rooms.persons.rules import PurgeReason, Purpose
-from qipan.rooms.persons.selectors import access_person, list_links, list_persons, person_history
+from qipan.rooms.persons.selectors import access_person, list_links, list_persons, people_known, person_history
 from qipan.terms.errors import Absent, BadInput
 from qipan.terms.identity import parse_person_code, person_code
 from qipan.terms.roles import Permission
@@ -131,6 +132,11 @@ class PersonPage(DetailPage):
     def fetch(self, **kwargs: Any) -> Person:
         """Absent where the person is not the reader's to see, and for a wrong code."""
         return access_person(self.actor, person_of_code(kwargs["code"]))
+
+    def answer(self, thing: Person, *, status: int = 200, **more: Any) -> HttpResponse:
+        """The page; its panels need not ask where this person lives."""
+        with people_known([thing]):
+            return super().answer(thing, status=status, **more)
 
     def heading(self, thing: Person) -> Words:
         """The code."""
