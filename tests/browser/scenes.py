@@ -18,6 +18,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from qipan.foundation import clock
 from qipan.foundation.access.models import User
 from qipan.foundation.audit.models import AuditEntry
+from qipan.foundation.http.tokens import token_create
 from qipan.foundation.indicators.registry import indicators
 from qipan.foundation.intake.models import Batch
 from qipan.foundation.intake.running import upload_start
@@ -43,7 +44,7 @@ from qipan.rooms.testing.services import result_record
 from qipan.rulebooks.loader import book_text
 from qipan.terms.evidence import Classification, ContactClass, EvidenceKind, FollowUpOutcome, OrderKind, TestOutcome
 from qipan.terms.identity import person_code
-from qipan.terms.roles import SYSTEM_ACTOR, Actor, Grant, Role
+from qipan.terms.roles import SYSTEM_ACTOR, Actor, Grant, Permission, Role
 from tests.browser.people import PASSWORD
 from tests.cast import AT, COUNTY_A, GRID_A1, TODAY, TOWNSHIP_A1, VILLAGE_A1, Cast, build
 
@@ -229,6 +230,10 @@ def samples(cast: Cast) -> tuple[str, list[Sample]]:
     job_cancel(actor=actor, job_id=cancelled.pk, at=AT)
     Job.objects.filter(pk=running.pk).update(run_after=AT + DAY)
     work()
+    issued, _ = token_create(
+        actor=actor, user=zoe, name="Line list", permissions={Permission.CASE_VIEW}, area_path=cast.path(COUNTY_A),
+        expires_at=AT + 30 * DAY, at=AT,
+    )  # fmt: skip
     SavedView.objects.create(user=zoe, page="orders", name="mine", query="state=active")
 
     link = PersonalLink.objects.get()
@@ -237,7 +242,7 @@ def samples(cast: Cast) -> tuple[str, list[Sample]]:
     assert entry is not None
     code = person_code(cast.xia)
     args: dict[str, tuple[Any, ...]] = {
-        "user-second-factor-reset": ("bob",), "guide-chapter": ("first-hour",),
+        "user-second-factor-reset": ("bob",), "token-revoke": (issued.pk,), "guide-chapter": ("first-hour",),
         "import-template": ("tests", "csv"), "import-read": (kept,), "import-preview": (kept,),
         "import-run": (running.pk,), "import": (batch,), "import-rejects": (batch,), "import-resume": (batch,),
         "import-void": (batch,), "log-entry": (entry.seq,), "job-start": ("command.day",), "job": (verified.pk,),
@@ -268,6 +273,9 @@ def samples(cast: Cast) -> tuple[str, list[Sample]]:
         "site-reopen": (site.pk,),
     }  # fmt: skip
     queries = {"visit-record": "?outcome=well", "area-switch": "?next=/", "stay-receive": f"?order={waiting.pk}"}
+    assert (lacks := [name for name, route in routes().items() if "<" in route and name not in args]) == [], (
+        f"pages without a sample: {lacks}"
+    )
     return session_of(zoe), [
         Sample(name, reverse(name, args=args.get(name, ())) + queries.get(name, ""))
         for name in routes()

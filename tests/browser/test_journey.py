@@ -308,7 +308,7 @@ def test_from_the_file_to_the_log(
     lin.sees("It waits for a worker.")
     assert behind(work) == ["done"]
     lin.open("/log/")
-    lin.sees("✓ verified", "appeal.open", "identity.open", "batch.rejects_export", "personal_link.issue")
+    lin.sees("✓ verified", "an appeal was opened", "identities were opened", "a personal link was issued")
     lin.follow("Export the whole log")
     lin.fill(purpose="The province checks the log of this year")
     file = saved(lin, "Export", tmp_path / "log.jsonl")

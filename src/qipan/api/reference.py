@@ -50,7 +50,7 @@ class Reference(Page):
 
     def get(self, *args: Any, **kwargs: Any) -> HttpResponse:
         """The page; the schema says it in English."""
-        return self.show(operations=operations(), about=api.description)
+        return self.show(operations=operations(), about=api.description.replace("`", ""))
 
 
 @cache

@@ -49,8 +49,8 @@ class ActingMiddleware:
     def process_view(self, request: HttpRequest, view: object, args: object, kwargs: object) -> HttpResponse | None:
         """The chosen area, once the address is known to be one of ours; one that is not the reader's looks absent."""
         here = cast(PageRequest, request)
-        if request.path.startswith("/api/"):
-            return None  # a token acts there (api.tokens), not a session
+        if request.path.startswith("/api/") and not hasattr(view, "view_class"):
+            return None  # a token acts there (api.tokens), not a session; the page about it is a page
         try:
             here.area = area_of(here.actor, request.GET.get("area", ""))
         except QipanError as error:
