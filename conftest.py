@@ -1,5 +1,6 @@
 """The test database: migrated by its owner, used by the application's role, emptied by the owner again."""
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,15 @@ settings.register_profile("qipan", deadline=None, derandomize=True, suppress_hea
 settings.load_profile("qipan")
 
 pytest_plugins = ["tests.fixtures"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What makes a SQLite database of its own says nothing new of PostgreSQL."""
+    if os.environ.get("DATABASE_URL", "").startswith("postgres"):
+        skip = pytest.mark.skip(reason="makes a SQLite database of its own; run with SQLite")
+        for item in items:
+            if item.get_closest_marker("own_database"):
+                item.add_marker(skip)
 
 
 @pytest.fixture(scope="session", autouse=True)

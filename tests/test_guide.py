@@ -11,6 +11,8 @@ import pytest
 from qipan.cli.main import build_parser
 from qipan.web.guide import CHAPTERS, FOLDER
 
+pytestmark = pytest.mark.own_database
+
 _BLOCK = re.compile(r"^```sh( serve)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 #: as the first hour says: the demonstration's own folder and time
 DEMONSTRATION = {"QIPAN_VAR": "var/demo", "QIPAN_DEMO": "1", "QIPAN_NOW": "2022-07-21T22:00:00+08:00"}

@@ -196,6 +196,7 @@ def fresh(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     return run
 
 
+@pytest.mark.own_database
 def test_without_tables_init_is_named_and_what_it_makes_is_private(
     fresh: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:
@@ -223,6 +224,7 @@ def test_an_address_of_no_database_is_refused_without_its_password(
     assert "secret" not in done.stderr
 
 
+@pytest.mark.own_database
 def test_folders_that_are_none_and_files_that_are_no_database(
     fresh: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:

@@ -13,6 +13,8 @@ from tests.cast import CITY, COUNTY_A
 
 import qipan.demo
 
+pytestmark = pytest.mark.own_database
+
 AREAS = Path(qipan.demo.__file__).parent / "data" / "sanmenxia_areas.csv"
 ROOT = Path(__file__).resolve().parents[4]
 Run = Callable[..., subprocess.CompletedProcess[str]]

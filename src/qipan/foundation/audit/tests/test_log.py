@@ -187,6 +187,7 @@ for number in range(25):
 """
 
 
+@pytest.mark.own_database
 def test_processes_at_once_make_a_gapless_chain_in_a_file(tmp_path):
     path = tmp_path / "log.sqlite3"
     environment = {**os.environ, "DATABASE_URL": f"sqlite:///{path}"}

@@ -266,6 +266,7 @@ else:
 """
 
 
+@pytest.mark.own_database
 def test_two_processes_share_the_jobs_and_run_each_once(tmp_path):
     # a database file of its own: the tests' own may lie in memory, which is no place for two
     environment = {**os.environ, "DATABASE_URL": f"sqlite:///{tmp_path / 'jobs.sqlite3'}"}
