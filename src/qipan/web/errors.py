@@ -22,7 +22,9 @@ class ErrorsMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer."""
+        """Answer, but for what holds a zero character: no text has one, and PostgreSQL keeps none."""
+        if holds_zero(request):
+            return error_page(request, 400, gettext("This request holds signs that no text has."))
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
@@ -36,6 +38,13 @@ class ErrorsMiddleware:
             logger.error("the database cannot be used: %s", type(error).__name__)
             return error_page(request, 503)
         return None
+
+
+def holds_zero(request: HttpRequest) -> bool:
+    """Whether a zero character is in the address or in a JSON body (fields of forms are looked at by the forms)."""
+    if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+        return True
+    return request.content_type == "application/json" and b"\\u0000" in request.body
 
 
 def error_page(request: HttpRequest, status: int, text: str = "") -> HttpResponse:
@@ -57,7 +66,7 @@ def error_page(request: HttpRequest, status: int, text: str = "") -> HttpRespons
         429: (gettext("Too many tries"), "", gettext("Wait, then try again.")),
     }.get(status, (gettext("Something went wrong"), "", gettext("Try again; if it lasts, say when.")))
     if request.path.startswith("/api/"):
-        return JsonResponse({"error": text or said or title}, status=status)
+        return JsonResponse({"error": text or said or title, "detail": []}, status=status)
     try:
         return render(
             request, "pages/message.html", {"title": title, "text": text or said, "todo": todo}, status=status

@@ -82,7 +82,8 @@ def test_a_denial_under_a_key_stays_in_the_log(call, cast, at):
     ("change", "status"),
     [({"person": "P1"}, 400), ({"at": "2022-07-20T03:00:00"}, 400), ({"kind": "colour"}, 422), ({"value": []}, 422),
      ({"kind": "exemption", "value": {"order_kind": "isolate", "until": "2022-08-01"}}, 422),
-     ({"at": "2022-07-21T03:00:00Z"}, 400), ({"linked_person": "P0"}, 400)],
+     ({"at": "2022-07-21T03:00:00Z"}, 400), ({"source": "a\0b"}, 400), ({"identity": "\0"}, 400),
+     ({"linked_person": "P0"}, 400)],
 )  # fmt: skip
 def test_a_fact_that_cannot_be_is_refused_in_words(call, cast, at, change, status):
     answer = call("ning").post("/evidence", {**fact(cast, at), **change})

@@ -4,13 +4,20 @@ import os
 
 import pytest
 import schemathesis
+from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
 from hypothesis import HealthCheck, given, settings
 
 pytestmark = [pytest.mark.django_db]
 
 
-def test_nothing_breaks_the_server(call, cast, at):
+def test_nothing_breaks_the_server(call, request):
+    # as the test client does: the connection is the test's, not the request's
+    request_started.disconnect(close_old_connections)
+    request_finished.disconnect(close_old_connections)
+    request.addfinalizer(lambda: request_started.connect(close_old_connections))
+    request.addfinalizer(lambda: request_finished.connect(close_old_connections))
     schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", https(get_wsgi_application()))
     tokens = [call(name).token for name in ("alice", "ning", "gao", "fang")]
     examples = int(os.environ.get("QIPAN_FUZZ", "12"))

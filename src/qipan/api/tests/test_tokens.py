@@ -67,7 +67,8 @@ def test_the_area_narrows_and_another_county_looks_absent(call, cast):
     assert len(alice.get("/people").json()["items"]) == 4
     assert len(alice.get(f"/people?area={TOWNSHIP_A1}").json()["items"]) == 3
     assert alice.get(f"/people?area={COUNTY_B}").status_code == 404
-    assert alice.get("/people?area=%00").status_code == 404
+    assert alice.get("/people?area=%00").status_code == 400
+    assert alice.get("/people?area=nowhere").status_code == 404
 
 
 def test_a_token_ends(call, cast, at):

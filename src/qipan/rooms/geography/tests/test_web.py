@@ -91,3 +91,10 @@ def test_the_tree_is_read_within_what_the_reader_holds(cast):
     assert areas_named(COUNTY_A) == areas_named("hubin district") == [(COUNTY_A, cast.path(COUNTY_A))]
     assert len(areas_named("演示·网格01")) == 3
     assert areas_named("nowhere") == []
+
+
+@pytest.mark.parametrize(
+    "address", ["/areas/?area=%00", "/areas/?code=%00", "/units/unit/%00/", "/r/%00/", "/area?name=%00"]
+)
+def test_a_zero_character_is_answered_in_words(browse, address):
+    assert browse("alice").get(address).status_code == 400
