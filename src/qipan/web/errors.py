@@ -23,6 +23,8 @@ class ErrorsMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer, but for what holds a zero character: no text has one, and PostgreSQL keeps none."""
+        if "\0" in request.path:
+            return error_page(request, 404)
         if holds_zero(request):
             return error_page(request, 400, gettext("This request holds signs that no text has."))
         return self.get_response(request)
@@ -41,10 +43,12 @@ class ErrorsMiddleware:
 
 
 def holds_zero(request: HttpRequest) -> bool:
-    """Whether a zero character is in the address or in a JSON body (fields of forms are looked at by the forms)."""
-    if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+    """Whether a zero character is in the query or in a body of the API (fields of forms are looked at by the forms)."""
+    if "%00" in request.META.get("QUERY_STRING", ""):
         return True
-    return request.content_type == "application/json" and b"\\u0000" in request.body
+    if not request.path.startswith("/api/") or request.content_type != "application/json":
+        return False
+    return b"\\u0000" in request.body
 
 
 def error_page(request: HttpRequest, status: int, text: str = "") -> HttpResponse:
