@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from qipan.foundation.pages.page import Words
 from qipan.foundation.pages.words import choices, word
 from qipan.terms.errors import BadInput
+from qipan.terms.identity import parse_person_code
 
 
 class Filter(Protocol):
@@ -146,3 +147,12 @@ class Text:
     def chip(self, value: str) -> Words:
         """The text itself."""
         return value
+
+
+def by_person_code(rows: Any, code: str) -> Any:
+    """The rows of the person with this code (`Text.keep`). Raises BadInput for what is no code."""
+    try:
+        return rows.filter(person_id=parse_person_code(code))
+    except ValueError:
+        raise BadInput("“%(code)s” is no person code: it begins with P and ends with its check character.",
+                       code=code[:30]) from None  # fmt: skip

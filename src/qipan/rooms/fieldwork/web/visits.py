@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from qipan.foundation.pages.columns import Column, Kind
 from qipan.foundation.pages.detail_page import DetailPage, Panel, State
-from qipan.foundation.pages.filters import Choice, Days, Text
+from qipan.foundation.pages.filters import Choice, Days, Text, by_person_code
 from qipan.foundation.pages.list_page import Link, ListPage
 from qipan.foundation.pages.page import Words, address
 from qipan.foundation.pages.words import gravity, word
@@ -16,24 +16,14 @@ from qipan.rooms.control.selectors import list_evidence
 from qipan.rooms.fieldwork.models import Visit
 from qipan.rooms.fieldwork.selectors import access_visit, list_visits
 from qipan.rooms.fieldwork.web.shown import PassedTo
-from qipan.terms.errors import BadInput
 from qipan.terms.evidence import EvidenceKind, FollowUpOutcome
-from qipan.terms.identity import parse_person_code, person_code
+from qipan.terms.identity import person_code
 from qipan.terms.roles import Permission
 
 VISITED_AT = Column(key="visited_at", title=_("Visited"), kind=Kind.INSTANT, sort="visited_at")
 OUTCOME = Column(key="outcome", title=_("Outcome"), kind=Kind.WORD, words=FollowUpOutcome, sort="outcome")
 PASSED_TO = Column(key="passed_to", title=_("Passed on"), kind=Kind.WORD, words=PassedTo, sort="passed_to")
 AGAIN_ON = Column(key="again_on", title=_("Again on"), kind=Kind.DATE, sort="again_on")
-
-
-def by_code(rows: Any, code: str) -> Any:
-    """The rows of the person with this code. Raises BadInput for what is no code."""
-    try:
-        return rows.filter(person_id=parse_person_code(code))
-    except ValueError:
-        raise BadInput("“%(code)s” is no person code: it begins with P and ends with its check character.",
-                       code=code[:30]) from None  # fmt: skip
 
 
 class Visits(ListPage):
@@ -54,7 +44,7 @@ class Visits(ListPage):
         Column(key="order_id", title=_("Order number"), link="order", link_key="order_id", wide=True),
     )
     filters = (
-        Text(name="person", title=_("Person code"), keep=by_code),
+        Text(name="person", title=_("Person code"), keep=by_person_code),
         Choice(name="outcome", title=_("Outcome"), words=FollowUpOutcome),
         Choice(name="passed_to", title=_("Passed on"), words=PassedTo),
         Days(name="due_on", title=_("Day")),

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from qipan.foundation import clock
 from qipan.foundation.pages.columns import Column, Kind
 from qipan.foundation.pages.detail_page import Action, Clock, DetailPage, Event, State
-from qipan.foundation.pages.filters import Choice, Days, Text
+from qipan.foundation.pages.filters import Choice, Days, Text, by_person_code
 from qipan.foundation.pages.list_page import ListPage
 from qipan.foundation.pages.page import Words, address
 from qipan.foundation.pages.words import Grave
@@ -25,8 +25,7 @@ from qipan.rooms.quarantine.selectors import (
 )
 from qipan.rooms.quarantine.web.corrections import can_take_back
 from qipan.rooms.quarantine.web.shown import PERSON
-from qipan.terms.errors import BadInput
-from qipan.terms.identity import parse_person_code, person_code
+from qipan.terms.identity import person_code
 from qipan.terms.roles import Permission
 
 
@@ -42,15 +41,6 @@ def _days_of(field: str) -> Any:
         return rows.filter(**{f"{field}__lt": clock.day_end(last, zone)}) if last else rows
 
     return keep
-
-
-def by_code(rows: Any, code: str) -> Any:
-    """The rows of the person with this code. Raises BadInput for what is no code."""
-    try:
-        return rows.filter(person_id=parse_person_code(code))
-    except ValueError:
-        raise BadInput("“%(code)s” is no person code: it begins with P and ends with its check character.",
-                       code=code[:30]) from None  # fmt: skip
 
 
 class Stays(ListPage):
@@ -69,7 +59,7 @@ class Stays(ListPage):
         Column(key="order_id", title=_("Order"), link="order", link_key="order_id", wide=True),
     )
     filters = (
-        Text(name="person", title=_("Person code"), keep=by_code),
+        Text(name="person", title=_("Person code"), keep=by_person_code),
         Choice(name="state", title=_("State"), options=(("inside", _("inside")), ("left", _("left"))), keep=_inside),
         Text(name="site", title=_("Site"), field="room__site__name__icontains"),
         Text(name="room", title=_("Room"), field="room__number"),
